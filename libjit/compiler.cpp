@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "libjit/compiler.h"
+
+#include <dlfcn.h>
+
+#include <chrono>
+
+#include "lowering/frontend/frontend.h"
+#include "lowering/hir/printer.h"
+#include "passes/passes.h"
+
+namespace martlet {
+namespace {
+
+double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Which stages of this function are to be kept as text.
+struct DumpPlan {
+  bool bytecode = false, hir = false, passes = false, llvm = false, assembly = false;
+  DumpPlan(const Options& options, const std::string& name) {
+    if (options.dump.empty() || !matchesPattern(options.dump.c_str(), name.c_str())) return;
+    auto wants = [&](const char* stage) {
+      return ("," + options.dump_stages + ",").find(std::string(",") + stage + ",") != std::string::npos;
+    };
+    bytecode = wants("bytecode");
+    passes = wants("passes");
+    hir = wants("hir") || passes;
+    llvm = wants("llvm");
+    assembly = wants("assembly");
+  }
+};
+
+}  // namespace
+
+Compiler::Compiler(std::string folder, std::vector<HelperAddress> helpers)
+    : folder_(std::move(folder)), helpers_(std::move(helpers)) {}
+
+bool Compiler::loadBackend(std::string* error) {
+  if (backend_ != nullptr) return true;
+  if (!loadError_.empty()) {
+    *error = loadError_;
+    return false;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  void* library = dlopen((folder_ + "/martlet_llvm.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  using Create = Backend* (*)(const HelperAddress*, size_t, const char*, std::string*);
+  Create create = nullptr;
+  if (library != nullptr) create = reinterpret_cast<Create>(dlsym(library, "martlet_backend_create"));
+  if (create != nullptr) {
+    const std::string bitcode = folder_ + "/martlet_runtime.bc";
+    backend_ = create(helpers_.data(), helpers_.size(), bitcode.c_str(), &loadError_);
+  } else {
+    const char* reason = dlerror();
+    loadError_ = reason != nullptr ? reason : "martlet_backend_create is missing";
+  }
+  backendLoadSeconds_ = secondsSince(start);
+  if (backend_ == nullptr && loadError_.empty()) loadError_ = "the backend could not be created";
+  *error = loadError_;
+  return backend_ != nullptr;
+}
+
+Result<CompiledCode> Compiler::compile(const frontend::Snapshot& snapshot,
+                                       const std::vector<frontend::EntryRequest>& entries, const Options& options) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::string error;
+  if (!loadBackend(&error)) return Bailout{BailoutReason::BackendUnavailable, 0, error};
+  const DumpPlan plan(options, snapshot.name);
+  std::vector<Dump> dumps;
+  if (plan.bytecode) dumps.push_back({"bytecode", frontend::print(snapshot)});
+  const auto start = std::chrono::steady_clock::now();
+  Result<hir::Function> function = frontend::translate(snapshot, entries);
+  if (!function) return function.bailout();
+  if (plan.hir) dumps.push_back({"hir: frontend", hir::print(*function)});
+  passes::PipelineHooks hooks;
+  hooks.verify = options.verify;
+  if (plan.passes) {
+    hooks.afterPass = [&](const char* pass, const hir::Function& f) {
+      dumps.push_back({std::string("hir: ") + pass, hir::print(f)});
+    };
+  }
+  if (auto message = passes::runPipeline(*function, hooks)) return Bailout{BailoutReason::VerifierFailed, 0, *message};
+  if (plan.hir && !plan.passes) dumps.push_back({"hir: final", hir::print(*function)});
+  const double hirSeconds = secondsSince(start);
+  BackendOptions backendOptions;
+  backendOptions.optLevel = static_cast<int>(options.opt_level);
+  backendOptions.dumpLlvm = plan.llvm;
+  backendOptions.dumpAssembly = plan.assembly;
+  backendOptions.forceExitEvery = static_cast<uint32_t>(options.force_exit_every);
+  Result<CompiledCode> code = backend_->compile(*function, backendOptions);
+  if (!code) return code;
+  code->times.hirSeconds = hirSeconds;
+  dumps.insert(dumps.end(), code->dumps.begin(), code->dumps.end());
+  code->dumps = std::move(dumps);
+  return code;
+}
+
+void Compiler::release(CompiledCode& code) {
+  if (backend_ != nullptr && code.handle != nullptr) backend_->release(code.handle);
+  code.handle = nullptr;
+}
+
+}  // namespace martlet

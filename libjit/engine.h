@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Tiering: decides what is compiled when, queues it, publishes it. One engine a process, for the main interpreter. Owns:
+// the worker thread, options, statistics. Guarded by the GIL except where said. Must not know: LLVM, frame layouts.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "libjit/compiler.h"
+#include "vm/monitoring.h"
+#include "vm/ref.h"
+
+namespace martlet {
+
+/// A compilation on its way: snapshot and, later, result. The worker touches only `snapshot`, `entries`, `options`,
+/// `result` and `seconds`.
+struct CompileJob {
+  vm::Ref code;                 ///< keeps the code object, its constants and its CodeData alive
+  vm::CodeData* data = nullptr;
+  uint32_t site = 0;            ///< counter that asked: 0 a call, else a loop head or handler
+  frontend::Snapshot snapshot;
+  std::vector<PyObject*> objects;  ///< strong references that the code will need
+  std::vector<frontend::EntryRequest> entries;
+  Options options;
+  std::unique_ptr<Result<CompiledCode>> result;
+  double seconds = 0;
+  double gilSeconds = 0;
+  ~CompileJob();
+};
+
+struct EngineStats {
+  uint64_t compiled = 0, failed = 0, recompiled = 0;
+  double compileSeconds = 0, gilSeconds = 0;
+  double hirSeconds = 0, buildSeconds = 0, optimizeSeconds = 0, codegenSeconds = 0;
+  uint64_t irInstructions = 0, exitInstructions = 0;
+  std::map<std::string, uint64_t> reasons;  ///< sentence, with the detail where it helps -> count
+};
+
+class Engine {
+ public:
+  explicit Engine(std::string folder);
+  static Engine* instance() { return instance_; }
+  static void create(std::string folder);
+
+  /// False with a Python error set and nothing changed.
+  bool enable(const Options& options);
+  void disable();
+  bool isEnabled() const { return enabled_; }
+  const Options& options() const { return options_; }
+  const EngineStats& stats() const { return stats_; }
+  size_t queueLength();
+  double backendLoadSeconds() const { return compiler_.backendLoadSeconds(); }
+
+  /// Compiles now, on this thread. True if the code object has native code for its start afterwards.
+  bool compileNow(PyCodeObject* code);
+  /// Compiles all entries of a code object, and throws the result away.
+  std::unique_ptr<CompileJob> compileOnly(PyCodeObject* code, const Options& options);
+  /// Stops the worker for good; called before the interpreter goes away. Lets other threads run while it waits.
+  void shutDown();
+
+  // Called by the vm.
+  vm::Verdict reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth);
+  void coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth);
+  void exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count);
+  void publishReady();
+
+ private:
+  std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options);
+  void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
+  void compileJob(CompileJob& job);
+  void publish(std::unique_ptr<CompileJob> job);
+  void countFailure(const Bailout& bailout);
+  std::vector<frontend::EntryRequest> startEntries(const frontend::Snapshot& snapshot) const;
+  void ensureWorker();
+  void work();
+  /// In a forked child: takes over what the parent's worker was compiling.
+  void adoptCurrentJob();
+  static void installForkHandlers();
+
+  static Engine* instance_;
+  Options options_;
+  EngineStats stats_;
+  Compiler compiler_;
+  bool enabled_ = false;
+  bool stopped_ = false;
+
+  std::mutex queueMutex_;  ///< guards the queues, `stopping_` and worker_
+  std::condition_variable queueChanged_;
+  std::deque<std::unique_ptr<CompileJob>> queue_;
+  std::deque<std::unique_ptr<CompileJob>> done_;
+  CompileJob* current_ = nullptr;  ///< the worker's
+  std::atomic<bool> ready_{false};
+  bool stopping_ = false;
+  std::thread* worker_ = nullptr;  ///< not owned by value: after fork() the child's object is abandoned
+};
+
+}  // namespace martlet

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The interface of the shared object that links LLVM; the rest of Martlet loads it when the first function gets hot.
+// Must not know: Python.h, LLVM's headers.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lowering/native_abi.h"
+#include "lowering/result.h"
+
+namespace martlet {
+
+struct HelperAddress {
+  const char* symbol;
+  const void* address;
+};
+
+struct BackendOptions {
+  int optLevel = 2;           ///< 0: no bitcode, no IR passes, FastISel (quick mode); 2: full
+  bool dumpLlvm = false;      ///< IR before and after optimisation into CompiledCode::dumps
+  bool dumpAssembly = false;
+  uint32_t forceExitEvery = 0;  ///< stress: every Nth guard executed exits (0: off)
+};
+
+/// Compiles HIR that has been through the refcount pass. One thread at a time.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual Result<CompiledCode> compile(const hir::Function& function, const BackendOptions& options) = 0;
+  /// Frees the code; nothing may be running in it.
+  virtual void release(void* handle) = 0;
+};
+
+/// Exported by the LLVM shared object. `helpers` lists every symbol that native code may refer to; `bitcodePath` is the
+/// runtime's bitcode file. Returns null and fills `error` if LLVM cannot be set up. Owned by the caller.
+extern "C" Backend* martlet_backend_create(const HelperAddress* helpers, size_t count, const char* bitcodePath,
+                                           std::string* error);
+
+}  // namespace martlet

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// What the vm copies out of a code object under the GIL: version-neutral instructions, objects, exception table. The
+// frontend and everything behind it works on this and never touches Python objects. Must not know: Python.h.
+#pragma once
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lowering/hir/hir.h"
+
+namespace martlet::frontend {
+
+/// Version-neutral opcodes (bytecode.def). Superinstructions are split by the decoder; both halves keep the offset.
+enum class BytecodeOp : uint8_t {
+#define BYTECODE(name, ...) name,
+#include "lowering/frontend/bytecode.def"
+  kCount
+};
+const char* name(BytecodeOp op);
+
+/// What the specialising interpreter made of an instruction.
+enum class Special : uint8_t {
+#define SPECIAL(name) name,
+#include "lowering/frontend/specials.def"
+  kCount
+};
+
+struct Instruction {
+  BytecodeOp op;
+  Special special = Special::None;
+  int32_t arg = 0;
+  uint32_t offset = 0;        ///< code unit of the real opcode
+  uint32_t resumeOffset = 0;  ///< code unit of its first EXTENDED_ARG, or `offset`
+  uint32_t nextOffset = 0;    ///< code unit behind it and its caches
+  uint32_t target = 0;        ///< jumps, FOR_ITER, SEND: where to
+  // Inline-cache contents of a specialised instruction; meaning by `special` (see the decoder).
+  uint32_t version = 0;       ///< type version, or keys version of a module or of builtins
+  uint32_t version2 = 0;      ///< keys version (methods), builtins keys version (globals)
+  uint32_t index = 0;         ///< slot offset in bytes, or index into dict entries
+  int32_t object = -1;        ///< object table index of a cached descriptor, or -1
+};
+
+struct Handler {
+  uint32_t start, end, target;  ///< code units; [start, end)
+  uint16_t depth;
+  bool pushLasti;
+};
+
+/// A place where assumptions failed before: no speculation there.
+using BlockedSites = std::set<uint32_t>;  // bytecode offsets, or kBlockAll
+inline constexpr uint32_t kBlockAll = 0xffffffff;  ///< no speculation anywhere in the function
+
+struct Snapshot {
+  std::string name;      ///< qualified name
+  std::string filename;
+  int firstLine = 0;
+  std::vector<Instruction> instructions;  ///< by offset; halves of a superinstruction follow each other
+  std::vector<Handler> handlers;
+  std::vector<hir::ObjectRef> objects;    ///< constants first (consts[i] = objects[i]), then names, then others
+  uint32_t constCount = 0;
+  uint32_t nameBase = 0;                  ///< names[i] = objects[nameBase + i]
+  int32_t noneObject = -1, trueObject = -1, falseObject = -1, assertionErrorObject = -1;  ///< always present
+  uint16_t argCount = 0;                  ///< slots filled by a call: positional, keyword-only, *args, **kwargs
+  uint16_t localCount = 0;                ///< localsplus: locals, cells, free variables
+  uint16_t stackSize = 0;
+  uint16_t freeVarBase = 0;               ///< first free-variable slot in localsplus
+  uint16_t freeVarCount = 0;
+  bool isGenerator = false;               ///< generator, coroutine or async generator
+  bool isAsyncGenerator = false, isCoroutine = false;
+  bool optimizedLocals = true;            ///< CO_OPTIMIZED: a function; false for module and class bodies
+  uint32_t firstTraceable = 0;            ///< index of the first RESUME: prologue before it
+  BlockedSites blocked;
+};
+
+/// Where a compilation is to be entered. Offset 0 stands for a call's start (the prologue is compiled too);
+/// any other offset is a loop head, a resume point or an exception handler.
+struct EntryRequest {
+  uint32_t offset = 0;
+  uint16_t stackDepth = 0;
+};
+
+}  // namespace martlet::frontend

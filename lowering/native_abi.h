@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// What native code and the vm agree on. Owns: the calling convention of a compiled function, exit descriptors, compiled
+// code. Must not know: Python.h, LLVM.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lowering/hir/hir.h"
+
+namespace martlet {
+
+/// Result of native code: RAX and RDX.
+struct NativeResult {
+  void* value;      ///< the returned object (owned) when kind is Returned
+  uint64_t status;  ///< kind in the low two bits; above it the return's bytecode offset, or the exit's number
+};
+enum class LeaveKind : uint8_t { Returned = 0, Exit = 1, Failed = 2 };
+constexpr LeaveKind leaveKind(uint64_t status) { return static_cast<LeaveKind>(status & 3); }
+constexpr uint32_t leavePayload(uint64_t status) { return static_cast<uint32_t>(status >> 2); }
+
+/// A compiled function. `tstate` and `frame` are CPython's; `entry` is an index into CompiledCode::entries; `spill` has
+/// room for CompiledCode::spillSlots words and receives the values of an exit.
+using NativeFunction = NativeResult (*)(void* tstate, void* frame, uint64_t entry, uint64_t* spill);
+
+/// One value that an exit brings into the interpreter's frame.
+struct ExitValue {
+  enum class Target : uint8_t { Stack, Local, Release };
+  enum class Kind : uint8_t { Object, Int, Float, Bool };
+  Target target;
+  Kind kind;
+  bool owned;      ///< Object: the spill slot holds a reference of its own (consumed once per spill slot)
+  uint16_t index;  ///< stack or localsplus index
+  uint16_t spill;  ///< entries with the same spill slot are the same object: boxed once
+};
+
+/// What leaving at one instruction means. The frame's other slots are up to date.
+struct ExitDescriptor {
+  hir::ExitReason reason = hir::ExitReason::Never;
+  uint32_t offset = 0;
+  uint32_t resumeOffset = 0;
+  uint32_t nextOffset = 0;
+  uint16_t stackDepth = 0;
+  uint16_t stackAfterPop = 0;
+  hir::Completion completion = hir::Completion::None;
+  std::vector<ExitValue> values;
+};
+
+struct EntryPoint {
+  uint32_t offset;
+  uint16_t stackDepth;
+};
+
+/// Text of the stages of one compilation, for `dump`.
+struct Dump {
+  std::string stage;  ///< "hir: frontend", "hir: refcount", "llvm", "assembly", …
+  std::string text;
+};
+
+struct CompileTimes {
+  double hirSeconds = 0, buildSeconds = 0, optimizeSeconds = 0, codegenSeconds = 0;
+};
+
+struct CompiledCode {
+  NativeFunction function = nullptr;
+  std::vector<EntryPoint> entries;
+  std::vector<ExitDescriptor> exits;
+  uint32_t spillSlots = 0;
+  size_t codeBytes = 0;
+  size_t exitInstructions = 0;  ///< LLVM IR instructions in exit blocks …
+  size_t irInstructions = 0;    ///< … of these in all, before optimisation
+  CompileTimes times;
+  std::vector<Dump> dumps;
+  void* handle = nullptr;       ///< for Backend::release
+};
+
+}  // namespace martlet

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "vm/code_data.h"
+
+#include <algorithm>
+
+namespace martlet::vm {
+
+Py_ssize_t CodeData::extraIndex_ = -1;
+std::vector<CodeData*> CodeData::all_;
+void (*releaseNativeCode)(CompiledCode& code) = nullptr;
+
+namespace {
+void freeCodeData(void* data) { delete static_cast<CodeData*>(data); }
+}  // namespace
+
+bool CodeData::reserveIndex() {
+  if (extraIndex_ >= 0) return true;
+  extraIndex_ = PyUnstable_Eval_RequestCodeExtraIndex(freeCodeData);
+  if (extraIndex_ >= 0) return true;
+  PyErr_SetString(PyExc_RuntimeError, "martlet: no co_extra index is left in this interpreter");
+  return false;
+}
+
+CodeData* CodeData::findOrCreate(PyCodeObject* code) {
+  if (CodeData* data = find(code)) return data;
+  auto data = std::make_unique<CodeData>(code);
+  if (PyUnstable_Code_SetExtra(reinterpret_cast<PyObject*>(code), extraIndex_, data.get()) < 0) return nullptr;
+  all_.push_back(data.get());
+  return data.release();
+}
+
+CodeData::~CodeData() {
+  for (auto& version : versions_) {
+    if (releaseNativeCode != nullptr) releaseNativeCode(version->code);
+    for (PyObject* object : version->objects) Py_DECREF(object);
+  }
+  std::erase(all_, this);
+}
+
+const NativeEntry* CodeData::entryAt(uint32_t offset) const {
+  for (const NativeEntry& entry : entries_) {
+    if (entry.offset == offset) return &entry;
+  }
+  return nullptr;
+}
+
+void CodeData::publish(std::unique_ptr<NativeVersion> version, bool entersCalls) {
+  NativeVersion* added = version.get();
+  added->exitCounts.assign(added->code.exits.size(), 0);
+  versions_.push_back(std::move(version));
+  for (uint32_t i = 0; i < added->code.entries.size(); ++i) {
+    const EntryPoint& point = added->code.entries[i];
+    std::erase_if(entries_, [&](const NativeEntry& old) { return old.offset == point.offset; });
+    entries_.push_back({added, i, point.offset, point.stackDepth});
+    if (entersCalls && point.offset == 0) {
+      callVersion = added;
+      callIndex = i;
+    }
+  }
+  // A version that lost its last entry is of no more use.
+  std::vector<NativeVersion*> unused;
+  for (auto& old : versions_) {
+    const bool used = old.get() == callVersion ||
+                      std::any_of(entries_.begin(), entries_.end(), [&](auto& e) { return e.version == old.get(); });
+    if (!used) unused.push_back(old.get());
+  }
+  for (NativeVersion* old : unused) retire(old);
+}
+
+void CodeData::retire(NativeVersion* version) {
+  std::erase_if(entries_, [&](const NativeEntry& entry) { return entry.version == version; });
+  if (callVersion == version) callVersion = nullptr;
+  version->retired = true;
+  if (version->active == 0) freeVersion(version);
+}
+
+void CodeData::retireAll() {
+  while (true) {
+    auto it = std::find_if(versions_.begin(), versions_.end(), [](auto& v) { return !v->retired; });
+    if (it == versions_.end()) break;
+    retire(it->get());
+  }
+  sites_.clear();
+}
+
+void CodeData::freeVersion(NativeVersion* version) {
+  auto it = std::find_if(versions_.begin(), versions_.end(), [&](auto& v) { return v.get() == version; });
+  std::unique_ptr<NativeVersion> dying = std::move(*it);
+  versions_.erase(it);
+  if (releaseNativeCode != nullptr) releaseNativeCode(dying->code);
+  for (PyObject* object : dying->objects) Py_DECREF(object);
+}
+
+size_t CodeData::codeBytes() const {
+  size_t bytes = 0;
+  for (auto& version : versions_) bytes += version->code.codeBytes;
+  return bytes;
+}
+
+bool CodeData::isRunning() const {
+  return std::any_of(versions_.begin(), versions_.end(), [](auto& version) { return version->active != 0; });
+}
+
+CodeData::SiteCount& CodeData::site(uint32_t offset) {
+  for (SiteCount& site : sites_) {
+    if (site.offset == offset) return site;
+  }
+  sites_.push_back({offset, 0, false, false, 0});
+  return sites_.back();
+}
+
+}  // namespace martlet::vm

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "vm/cpython_3_13/port.h"
+
+#include <cstddef>
+#include <cstring>
+#include <vector>
+
+#include "internal/pycore_ceval.h"
+#include "internal/pycore_instruments.h"
+#include "internal/pycore_runtime.h"
+#include "opcode_ids.h"
+
+namespace martlet::vm::port {
+
+std::optional<std::string> layoutMismatch() {
+  const _Py_DebugOffsets& running = _PyRuntime.debug_offsets;
+  if (std::memcmp(running.cookie, "xdebugpy", 8) != 0) return "this interpreter publishes no structure offsets";
+  if ((running.version ^ PY_VERSION_HEX) & 0xffff0000U) return "this interpreter is not CPython 3.13";
+  if (running.free_threaded) return "this interpreter is a free-threaded build";
+  struct Field {
+    const char* name;
+    uint64_t running;
+    uint64_t compiled;
+  };
+  const Field fields[] = {
+      {"_PyRuntimeState size", running.runtime_state.size, sizeof(_PyRuntimeState)},
+      {"PyInterpreterState size", running.interpreter_state.size, sizeof(PyInterpreterState)},
+      {"PyInterpreterState.gc", running.interpreter_state.gc, offsetof(PyInterpreterState, gc)},
+      {"PyThreadState size", running.thread_state.size, sizeof(PyThreadState)},
+      {"PyThreadState.current_frame", running.thread_state.current_frame, offsetof(PyThreadState, current_frame)},
+      {"PyThreadState.datastack_chunk", running.thread_state.datastack_chunk, offsetof(PyThreadState, datastack_chunk)},
+      {"_PyInterpreterFrame size", running.interpreter_frame.size, sizeof(Frame)},
+      {"_PyInterpreterFrame.instr_ptr", running.interpreter_frame.instr_ptr, offsetof(Frame, instr_ptr)},
+      {"_PyInterpreterFrame.localsplus", running.interpreter_frame.localsplus, offsetof(Frame, localsplus)},
+      {"_PyInterpreterFrame.owner", running.interpreter_frame.owner, offsetof(Frame, owner)},
+      {"PyCodeObject size", running.code_object.size, sizeof(PyCodeObject)},
+      {"PyCodeObject.co_code_adaptive", running.code_object.co_code_adaptive, offsetof(PyCodeObject, co_code_adaptive)},
+      {"PyTypeObject size", running.type_object.size, sizeof(PyTypeObject)},
+      {"PyListObject size", running.list_object.size, sizeof(PyListObject)},
+      {"PyDictObject size", running.dict_object.size, sizeof(PyDictObject)},
+      {"PyDictObject.ma_values", running.dict_object.ma_values, offsetof(PyDictObject, ma_values)},
+      {"PyFloatObject.ob_fval", running.float_object.ob_fval, offsetof(PyFloatObject, ob_fval)},
+      {"PyLongObject.lv_tag", running.long_object.lv_tag, offsetof(PyLongObject, long_value.lv_tag)},
+      {"PyLongObject.ob_digit", running.long_object.ob_digit, offsetof(PyLongObject, long_value.ob_digit)},
+      {"gc state size", running.gc.size, sizeof(struct _gc_runtime_state)},
+  };
+  for (const Field& field : fields) {
+    if (field.running != field.compiled) {
+      return std::string(field.name) + " is " + std::to_string(field.running) + " in this interpreter and " +
+             std::to_string(field.compiled) + " in the headers that Martlet was built with";
+    }
+  }
+  return std::nullopt;
+}
+
+Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args,
+                 Py_ssize_t count, PyObject* const* defaults) {
+  if (!_PyThreadState_HasStackSpace(tstate, code->co_framesize)) return nullptr;
+  Frame* frame = _PyFrame_PushUnchecked(tstate, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), code->co_argcount);
+  for (Py_ssize_t i = 0; i < count; ++i) frame->localsplus[i] = Py_NewRef(args[i]);
+  for (Py_ssize_t i = count; i < code->co_argcount; ++i) frame->localsplus[i] = Py_NewRef(defaults[i - count]);
+  frame->previous = tstate->current_frame;
+  tstate->current_frame = frame;
+  return frame;
+}
+
+void popFrame(PyThreadState* tstate, Frame* frame) {
+  setStackDepth(frame, 0);
+  // Unlink first: releasing the locals may run Python code, which must not see this frame.
+  tstate->current_frame = frame->previous;
+  _PyEval_FrameClearAndPop(tstate, frame);
+}
+
+PyObject* interpret(PyThreadState* tstate, Frame* frame) {
+  tstate->current_frame = frame->previous;
+  return _PyEval_EvalFrameDefault(tstate, frame, 0);
+}
+
+namespace {
+
+const uint8_t* readVarint(const uint8_t* p, int* result) {
+  int value = *p & 63;
+  while (*p & 64) {
+    ++p;
+    value = (value << 6) | (*p & 63);
+  }
+  *result = value;
+  return p + 1;
+}
+
+/// The opcode at an instruction without instrumentation; specialised forms stay as they are.
+int uninstrumentedOpcode(PyCodeObject* code, uint32_t offset) {
+  int opcode = instructionAt(code, offset)->op.code;
+  const _PyCoMonitoringData* monitoring = code->_co_monitoring;
+  if (opcode == INSTRUMENTED_LINE) opcode = monitoring->lines[offset].original_opcode;
+  if (opcode == INSTRUMENTED_INSTRUCTION) opcode = monitoring->per_instruction_opcodes[offset];
+  return opcode;
+}
+
+}  // namespace
+
+std::optional<HandlerMatch> findHandler(PyCodeObject* code, uint32_t offset) {
+  const auto* p = reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(code->co_exceptiontable));
+  const uint8_t* end = p + PyBytes_GET_SIZE(code->co_exceptiontable);
+  while (p < end) {
+    int start = 0, size = 0, target = 0, depthAndLasti = 0;
+    p = readVarint(p, &start);
+    p = readVarint(p, &size);
+    p = readVarint(p, &target);
+    p = readVarint(p, &depthAndLasti);
+    if (static_cast<int>(offset) < start) break;
+    if (static_cast<int>(offset) < start + size) {
+      return HandlerMatch{static_cast<uint32_t>(target), depthAndLasti >> 1, (depthAndLasti & 1) != 0};
+    }
+  }
+  return std::nullopt;
+}
+
+bool jumpErrorIsUnsafe(PyCodeObject* code, uint32_t jumpOffset) {
+  // INSTRUMENTED_JUMP computes `next_instr - oparg` after next_instr became NULL, and looks the handler up one unit below.
+  const int oparg = instructionAt(code, jumpOffset)->op.arg;
+  const auto start = reinterpret_cast<intptr_t>(_PyCode_CODE(code));
+  const intptr_t garbage = (static_cast<intptr_t>(1 - oparg) * 2 - start) / 2;
+  for (intptr_t slack = -2; slack <= 2; ++slack) {
+    const auto index = static_cast<int32_t>(garbage - 1 + slack);
+    if (index >= 0 && index < static_cast<int32_t>(codeSize(code))) return true;
+  }
+  return false;
+}
+
+std::optional<ReraiseSite> findUncoveredReraise(PyCodeObject* code) {
+  // co_code has plain opcodes and zeros for caches, so that every unit can be looked at.
+  PyObject* bytes = PyCode_GetCode(code);
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return std::nullopt;
+  }
+  const auto* units = reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes));
+  std::optional<ReraiseSite> site;
+  for (uint32_t offset = 0; offset < codeSize(code) && !site; ++offset) {
+    if (units[offset * 2] == RERAISE && !findHandler(code, offset)) {
+      site = ReraiseSite{offset, units[offset * 2 + 1] != 0};
+    }
+  }
+  Py_DECREF(bytes);
+  return site;
+}
+
+bool isReturnConst(PyCodeObject* code, uint32_t offset) {
+  const int opcode = uninstrumentedOpcode(code, offset);
+  return opcode == RETURN_CONST || opcode == INSTRUMENTED_RETURN_CONST;
+}
+
+bool foreignToolsActive(PyInterpreterState* interp) {
+  for (uint8_t tools : interp->monitors.tools) {
+    if (tools & ~(1U << kToolId)) return true;
+  }
+  return false;
+}
+
+bool foreignToolsWatch(PyCodeObject* code) {
+  if (code->_co_monitoring == nullptr) return false;
+  for (uint8_t tools : code->_co_monitoring->local_monitors.tools) {
+    if (tools & ~(1U << kToolId)) return true;
+  }
+  return false;
+}
+
+namespace {
+
+using AssignSubscript = int (*)(PyObject*, PyObject*, PyObject*);
+AssignSubscript originalAssign = nullptr;
+LocalsWriteObserver localsObserver = {};
+
+int assignThroughProxy(PyObject* self, PyObject* key, PyObject* value) {
+  Frame* frame = reinterpret_cast<PyFrameLocalsProxyObject*>(self)->frame->f_frame;
+  if (frame->stacktop != kNativeStackTop) return originalAssign(self, key, value);
+  // Native code holds borrowed references to the slots' values: keep them while CPython replaces one.
+  const int count = codeOf(frame)->co_nlocalsplus;
+  std::vector<PyObject*> before(frame->localsplus, frame->localsplus + count);
+  for (PyObject* object : before) Py_XINCREF(object);
+  const int status = originalAssign(self, key, value);
+  for (int slot = 0; slot < count; ++slot) {
+    if (frame->localsplus[slot] != before[slot]) {
+      localsObserver.wrote(frame, slot, before[slot], frame->localsplus[slot]);
+    }
+  }
+  for (PyObject* object : before) Py_XDECREF(object);
+  return status;
+}
+
+}  // namespace
+
+void installLocalsHook(LocalsWriteObserver observer) {
+  localsObserver = observer;
+  if (originalAssign != nullptr) return;
+  PyMappingMethods* mapping = PyFrameLocalsProxy_Type.tp_as_mapping;
+  originalAssign = mapping->mp_ass_subscript;
+  mapping->mp_ass_subscript = assignThroughProxy;
+  // proxy.__setitem__ is a wrapper that captured the slot when the type was made ready.
+  PyObject* dict = PyFrameLocalsProxy_Type.tp_dict != nullptr ? PyFrameLocalsProxy_Type.tp_dict
+                                                              : PyType_GetDict(&PyFrameLocalsProxy_Type);
+  for (const char* name : {"__setitem__", "__delitem__"}) {
+    PyObject* wrapper = dict != nullptr ? PyDict_GetItemString(dict, name) : nullptr;
+    if (wrapper == nullptr || !Py_IS_TYPE(wrapper, &PyWrapperDescr_Type)) continue;
+    auto* descriptor = reinterpret_cast<PyWrapperDescrObject*>(wrapper);
+    if (descriptor->d_wrapped == reinterpret_cast<void*>(originalAssign)) {
+      descriptor->d_wrapped = reinterpret_cast<void*>(assignThroughProxy);
+    }
+  }
+}
+
+}  // namespace martlet::vm::port

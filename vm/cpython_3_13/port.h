@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// The 3.13 port: everything the vm needs to know of this version's frames, code objects and monitoring. Owns: access to
+// CPython's internal structures. Must not know: tiering, compilation.
+#pragma once
+#ifndef Py_BUILD_CORE
+#define Py_BUILD_CORE 1
+#endif
+#include <Python.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <frameobject.h>
+
+#include "internal/pycore_ceval.h"
+#include "internal/pycore_code.h"
+#include "internal/pycore_frame.h"
+#include "internal/pycore_interp.h"
+#include "internal/pycore_pystate.h"
+
+namespace martlet::vm::port {
+
+using Frame = _PyInterpreterFrame;
+
+/// The tool id that PEP 669 reserves for optimizers.
+inline constexpr int kToolId = 5;
+
+/// `stacktop` of a frame whose code runs natively. Any negative value keeps the collector away from the slots;
+/// CPython itself uses -1 for a frame that it is interpreting.
+inline constexpr int kNativeStackTop = -2;
+
+/// Compares the running interpreter's structure offsets with those compiled in. Returns what differs, or nothing.
+std::optional<std::string> layoutMismatch();
+
+inline PyCodeObject* codeOf(const Frame* frame) { return reinterpret_cast<PyCodeObject*>(frame->f_executable); }
+inline PyFunctionObject* functionOf(const Frame* frame) {
+  PyObject* func = frame->f_funcobj;
+  return func != nullptr && PyFunction_Check(func) ? reinterpret_cast<PyFunctionObject*>(func) : nullptr;
+}
+inline _Py_CODEUNIT* instructionAt(PyCodeObject* code, uint32_t offset) { return _PyCode_CODE(code) + offset; }
+inline int stackDepth(const Frame* frame) { return frame->stacktop - codeOf(frame)->co_nlocalsplus; }
+inline void setStackDepth(Frame* frame, int depth) { frame->stacktop = codeOf(frame)->co_nlocalsplus + depth; }
+inline PyObject** stackSlot(Frame* frame, int index) {
+  return frame->localsplus + codeOf(frame)->co_nlocalsplus + index;
+}
+inline uint32_t codeSize(const PyCodeObject* code) { return static_cast<uint32_t>(Py_SIZE(code)); }
+
+/// Pushes a frame for a call whose `count` positional arguments fill all parameters (no *args, no keyword-only ones).
+/// New references are taken. NULL (without an error) when the data stack has no room: let CPython make the frame.
+Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args, Py_ssize_t count,
+                 PyObject* const* defaults);
+/// Unlinks and releases the running thread-owned frame, whose operand stack is empty.
+void popFrame(PyThreadState* tstate, Frame* frame);
+/// Lets the interpreter run the rest of a frame that pushFrame() made.
+PyObject* interpret(PyThreadState* tstate, Frame* frame);
+
+struct HandlerMatch {
+  uint32_t target;
+  int depth;
+  bool pushLasti;
+};
+/// The innermost handler that covers an instruction (offset in code units).
+std::optional<HandlerMatch> findHandler(PyCodeObject* code, uint32_t offset);
+/// True if the lookup that 3.13 makes after an error from a JUMP callback, at a garbage offset, could find a handler.
+bool jumpErrorIsUnsafe(PyCodeObject* code, uint32_t jumpOffset);
+/// An uncovered RERAISE of the code object and whether it takes a lasti value; every generator's body ends in one.
+struct ReraiseSite {
+  uint32_t offset;
+  bool takesLasti;
+};
+std::optional<ReraiseSite> findUncoveredReraise(PyCodeObject* code);
+/// True if the instruction is RETURN_CONST (in any form), which returns without a value on the stack.
+bool isReturnConst(PyCodeObject* code, uint32_t offset);
+
+/// True if a tool other than ours has global events switched on.
+bool foreignToolsActive(PyInterpreterState* interp);
+/// True if a tool other than ours watches this code object.
+bool foreignToolsWatch(PyCodeObject* code);
+/// The instrumentation version that a thread is asked to run with; pending events masked out.
+inline uintptr_t breakerVersion(const PyThreadState* tstate) {
+  return _Py_atomic_load_uintptr_relaxed(&tstate->eval_breaker) & ~static_cast<uintptr_t>(_PY_EVAL_EVENTS_MASK);
+}
+inline uintptr_t breaker(const PyThreadState* tstate) {
+  return _Py_atomic_load_uintptr_relaxed(&tstate->eval_breaker);
+}
+
+/// Restores, for native code inside a monitoring callback, the thread's state outside it.
+class CallbackScope {
+ public:
+  explicit CallbackScope(PyThreadState* tstate) : tstate_(tstate), tracing_(tstate->tracing), what_(tstate->what_event) {
+    tstate->tracing = tracing_ - 1;
+    tstate->what_event = -1;
+  }
+  ~CallbackScope() {
+    tstate_->tracing = tracing_;
+    tstate_->what_event = what_;
+  }
+  CallbackScope(const CallbackScope&) = delete;
+  CallbackScope& operator=(const CallbackScope&) = delete;
+
+ private:
+  PyThreadState* tstate_;
+  int tracing_;
+  int what_;
+};
+
+/// Called when Python code is about to assign through a frame's f_locals proxy, and after it did.
+struct LocalsWriteObserver {
+  void (*wrote)(Frame* frame, int slot, PyObject* oldValue, PyObject* newValue);
+};
+/// Routes writes through f_locals proxies of natively running frames to the observer. Idempotent; cannot fail.
+void installLocalsHook(LocalsWriteObserver observer);
+
+}  // namespace martlet::vm::port

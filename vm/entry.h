@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Entering and leaving native code. Owns: the vectorcall entry, the entry on a frame that the interpreter pushed, exits,
+// exception unwinding. Must not know: how code is compiled.
+#pragma once
+#include "vm/code_data.h"
+
+namespace martlet::vm {
+
+/// What happened, in plain numbers. Guarded by the GIL.
+struct Counters {
+  uint64_t entries = 0;          ///< activations through a call or a frame at its start
+  uint64_t osrEntries = 0;       ///< activations in the middle of a frame: loop heads
+  uint64_t resumeEntries = 0;    ///< activations of generators and coroutines
+  uint64_t handlerEntries = 0;   ///< exception handlers entered natively
+  uint64_t exits = 0;            ///< counted exits: failed assumptions
+  uint64_t exceptions = 0;       ///< exceptions that left native code
+  uint64_t exitsByReason[static_cast<size_t>(hir::ExitReason::kCount)] = {};
+};
+Counters& counters();
+
+/// Upcalls into tiering; set by the engine before anything is entered.
+struct TieringHooks {
+  /// An exception handler was reached from native code and has no native entry.
+  void (*coldHandler)(CodeData& data, uint32_t offset, uint16_t depth);
+  /// A counted exit happened; `count` is the site's total.
+  void (*exited)(CodeData& data, NativeVersion& version, const ExitDescriptor& exit, uint32_t count);
+};
+void setTieringHooks(const TieringHooks& hooks);
+
+/// Makes calls of the function go straight to native code. The code object must have a call version.
+void installEntry(PyFunctionObject* func);
+/// True if positional calls of this code object can be bound by the native entry.
+bool entersThroughVectorcall(const PyCodeObject* code);
+/// Undoes installEntry().
+void removeEntry(PyFunctionObject* func);
+/// Learns CPython's own vectorcall from any function. False with an error set if it cannot.
+bool learnDefaultVectorcall(PyObject* function);
+
+enum class RedirectKind { Start, Resume, Jump };
+/// From a monitoring callback: runs native code on the current frame and leaves the frame where the interpreter is to go
+/// on. Returns false with an exception set if the frame is to be unwound by the interpreter.
+bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entry, RedirectKind kind,
+                  uint32_t instruction);
+
+}  // namespace martlet::vm

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "vm/leave_native.h"
+
+#include <frameobject.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+#include <vector>
+
+#include "vm/runtime/leave.h"
+#include "vm/safepoint.h"
+
+namespace martlet::vm {
+namespace {
+
+/// Makes the objects that an exit describes. Entries with the same spill slot are the same object.
+class Materializer {
+ public:
+  explicit Materializer(uint64_t* spill) : spill_(spill) {}
+
+  /// A new reference, or NULL where the value is NULL. Out of memory: None, and `failed()` from then on.
+  PyObject* make(const ExitValue& value) {
+    Slot& slot = slotFor(value.spill);
+    if (!slot.made) {
+      slot.object = box(value);
+      // An owned object's reference, or a new box's, goes to the first taker.
+      slot.spare = value.kind != ExitValue::Kind::Object || value.owned;
+      slot.made = true;
+    }
+    if (slot.spare) {
+      slot.spare = false;
+      return slot.object;
+    }
+    return Py_XNewRef(slot.object);
+  }
+  bool failed() const { return failed_; }
+
+ private:
+  struct Slot {
+    uint16_t number;
+    PyObject* object = nullptr;
+    bool made = false;
+    bool spare = false;
+  };
+  Slot& slotFor(uint16_t number) {
+    for (Slot& slot : slots_) {
+      if (slot.number == number) return slot;
+    }
+    slots_.push_back({number});
+    return slots_.back();
+  }
+  PyObject* box(const ExitValue& value) {
+    const uint64_t bits = spill_[value.spill];
+    PyObject* object = nullptr;
+    switch (value.kind) {
+      case ExitValue::Kind::Object: return reinterpret_cast<PyObject*>(bits);
+      case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
+      case ExitValue::Kind::Int: object = PyLong_FromLongLong(static_cast<int64_t>(bits)); break;
+      case ExitValue::Kind::Float: object = PyFloat_FromDouble(std::bit_cast<double>(bits)); break;
+    }
+    if (object != nullptr) return object;
+    PyErr_Clear();
+    failed_ = true;
+    return Py_None;
+  }
+
+  uint64_t* spill_;
+  std::vector<Slot> slots_;
+  bool failed_ = false;
+};
+
+/// Brings slots and stack up to date; returns the references to drop once the frame is consistent.
+std::vector<PyObject*> writeFrame(port::Frame* frame, const ExitDescriptor& exit, Materializer& materializer) {
+  std::vector<PyObject*> garbage;
+  for (const ExitValue& value : exit.values) {
+    PyObject* object = materializer.make(value);
+    switch (value.target) {
+      case ExitValue::Target::Stack: *port::stackSlot(frame, value.index) = object; break;
+      case ExitValue::Target::Local:
+        garbage.push_back(frame->localsplus[value.index]);
+        frame->localsplus[value.index] = object;
+        break;
+      case ExitValue::Target::Release: garbage.push_back(object); break;
+    }
+  }
+  port::setStackDepth(frame, exit.stackDepth);
+  return garbage;
+}
+
+/// Drops stack entries down to `depth`, top first as the interpreter does.
+void popTo(port::Frame* frame, int depth) {
+  for (int i = port::stackDepth(frame) - 1; i >= depth; --i) {
+    PyObject* object = *port::stackSlot(frame, i);
+    port::setStackDepth(frame, i);
+    Py_XDECREF(object);
+  }
+}
+
+void drop(const std::vector<PyObject*>& garbage) {
+  for (PyObject* object : garbage) Py_XDECREF(object);
+}
+
+/// The instruction was carried out; its result was parked because native code must be left behind it.
+void completeParked(port::Frame* frame, const ExitDescriptor& exit, const LeaveState& parked) {
+  popTo(frame, exit.stackAfterPop);
+  PyObject* result = parked.object;
+  if (exit.completion == hir::Completion::PushBool) result = parked.number != 0 ? Py_True : Py_False;
+  if (exit.completion == hir::Completion::PushObject || exit.completion == hir::Completion::PushBool) {
+    *port::stackSlot(frame, exit.stackAfterPop) = result;
+    port::setStackDepth(frame, exit.stackAfterPop + 1);
+  } else {
+    Py_XDECREF(result);
+  }
+  frame->instr_ptr = port::instructionAt(port::codeOf(frame), exit.nextOffset);
+}
+
+/// With an exception set: releases the instruction's inputs and finds the handler.
+Leave unwind(port::Frame* frame, const ExitDescriptor& exit) {
+  PyCodeObject* code = port::codeOf(frame);
+  frame->instr_ptr = port::instructionAt(code, exit.offset);
+  PyObject* exception = PyErr_GetRaisedException();
+  popTo(frame, exit.stackAfterPop);
+  const auto handler = port::findHandler(code, exit.offset);
+  if (!handler) {
+    popTo(frame, 0);
+    PyErr_SetRaisedException(exception);
+    return {Leave::Unwind, nullptr, exit.offset, &exit};
+  }
+  PyErr_SetRaisedException(exception);
+  addTraceback(frame);
+  exception = PyErr_GetRaisedException();
+  popTo(frame, handler->depth);
+  int depth = handler->depth;
+  if (handler->pushLasti) {
+    PyObject* lasti = PyLong_FromLong(static_cast<long>(exit.offset));
+    *port::stackSlot(frame, depth++) = lasti != nullptr ? lasti : Py_None;
+    if (lasti == nullptr) PyErr_Clear();
+  }
+  *port::stackSlot(frame, depth++) = exception;
+  port::setStackDepth(frame, depth);
+  frame->instr_ptr = port::instructionAt(code, handler->target);
+  return {Leave::Handler, nullptr, handler->target, &exit};
+}
+
+}  // namespace
+
+void addTraceback(port::Frame* frame) {
+  if (_PyFrame_IsIncomplete(frame)) return;
+  if (PyFrameObject* object = PyEval_GetFrame()) PyTraceBack_Here(object);
+}
+
+Leave leaveNative(PyThreadState*, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill) {
+  const LeaveState state = std::exchange(martlet_leave_state, LeaveState{});
+  PyObject* exception = kind == LeaveKind::Failed ? PyErr_GetRaisedException() : nullptr;
+  Materializer materializer(spill);
+  const std::vector<PyObject*> garbage = writeFrame(frame, exit, materializer);
+  PyCodeObject* code = port::codeOf(frame);
+  const bool reexecute = kind == LeaveKind::Exit || state.kind == LeaveState::Reraised;
+  frame->instr_ptr = port::instructionAt(code, reexecute ? exit.resumeOffset : exit.offset);
+  settleLocalsWrites(frame);
+  drop(garbage);
+  Leave leave{Leave::Interpret, nullptr, exit.resumeOffset, &exit};
+  if (reexecute) {
+    // The interpreter raises again by itself, from the values that are still on the stack.
+    Py_XDECREF(exception);
+    leave.counted = kind == LeaveKind::Exit && hir::isCounted(exit.reason);
+  } else if (state.kind != LeaveState::None && exit.completion != hir::Completion::None) {
+    completeParked(frame, exit, state);
+  } else {
+    if (exception == nullptr) {
+      Py_XDECREF(state.object);
+      PyErr_SetString(PyExc_SystemError, "martlet: a runtime helper failed without an exception");
+    } else {
+      PyErr_SetRaisedException(exception);
+    }
+    leave = unwind(frame, exit);
+  }
+  if (materializer.failed() && leave.kind == Leave::Interpret) {
+    PyErr_NoMemory();
+    leave = unwind(frame, exit);
+  }
+  return leave;
+}
+
+}  // namespace martlet::vm

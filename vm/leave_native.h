@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Turns an exit of native code into the interpreter's state. Owns: the meaning of exit descriptors. Must not know: why an
+// exit was taken, how code is compiled.
+#pragma once
+#include "lowering/native_abi.h"
+#include "vm/cpython_3_13/port.h"
+
+namespace martlet::vm {
+
+struct Leave {
+  enum Kind {
+    Returned,   ///< `value` is the result, `offset` the return instruction
+    Interpret,  ///< the frame is as the interpreter wants it: go on there
+    Handler,    ///< the same, at an exception handler at `offset`
+    Unwind,     ///< an exception is set and no handler is in this frame; its operand stack is empty
+  };
+  Kind kind = Interpret;
+  PyObject* value = nullptr;
+  uint32_t offset = 0;
+  const ExitDescriptor* exit = nullptr;
+  bool counted = false;  ///< a failed assumption
+};
+
+/// Writes what the exit says into the frame, and unwinds to a handler of the frame where an exception is set. For Unwind,
+/// the traceback entry is not added yet where the interpreter will (`addTraceback`), see the caller.
+Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill);
+
+/// Adds the running frame at its current instruction to the raised exception's traceback.
+void addTraceback(port::Frame* frame);
+
+}  // namespace martlet::vm

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The stress test that makes guards fail. Owns: its counter. Must not know: anything else.
+#pragma once
+#include <cstdint>
+
+namespace martlet::vm {
+/// Every Nth guard that asks is to exit; 0: none.
+void setForceExitEvery(uint64_t every);
+}  // namespace martlet::vm
+
+/// Called by native code that was compiled for the stress test, before each guard. Under the GIL.
+extern "C" bool martlet_force_exit();
