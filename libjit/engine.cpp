@@ -110,7 +110,7 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   if (site.failed) return vm::Verdict::StopCounting;
   const int64_t limit = options_.compile_first_call ? 1 : isLoop ? options_.loop_threshold : options_.call_threshold;
   if (++site.count < limit || site.pending || stopped_) return vm::Verdict::KeepCounting;
-  // A generator that is met in its middle is compiled from that point on; its other resume points come with it.
+  // A generator that is met in its middle is compiled from there on; resume points behind that come with it.
   const bool whole = !isLoop && kind == vm::RedirectKind::Start;
   std::vector<frontend::EntryRequest> entries;
   if (!whole) entries.push_back({offset, depth});
@@ -153,15 +153,20 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
   job->code = vm::Ref::borrow(reinterpret_cast<PyObject*>(data.code()));
   job->data = &data;
   job->site = site;
-  job->snapshot = vm::snapshotCode(data.code(), &job->objects);
-  job->snapshot.blocked = data.blocked;
   job->options = options;
+  Result<vm::CodeSnapshot> copy = vm::snapshotCode(data.code(), data.blocked);
+  if (copy) {
+    job->snapshot = std::move(copy->snapshot);
+    job->objects = std::move(copy->ownedObjects);
+  } else {
+    job->result = std::make_unique<Result<CompiledCode>>(copy.bailout());
+  }
   job->gilSeconds = secondsSince(start);
   return job;
 }
 
 void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<frontend::EntryRequest> entries) {
-  if (port::foreignToolsWatch(data.code())) return;
+  if (vm::port::foreignToolsWatch(data.code())) return;
   std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_);
   job->entries = entries.empty() ? startEntries(job->snapshot) : std::move(entries);
   data.site(siteOffset).pending = true;
@@ -177,6 +182,7 @@ void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<fronte
 }
 
 void Engine::compileJob(CompileJob& job) {
+  if (job.result != nullptr) return;  // the snapshot failed
   const auto start = Clock::now();
   job.result = std::make_unique<Result<CompiledCode>>(compiler_.compile(job.snapshot, job.entries, job.options));
   job.seconds = secondsSince(start);
@@ -216,7 +222,7 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
   for (const Dump& dump : code.dumps) {
     std::fprintf(stderr, "--- %s: %s\n%s\n", job->snapshot.name.c_str(), dump.stage.c_str(), dump.text.c_str());
   }
-  if (!enabled_ || port::foreignToolsWatch(data.code())) {
+  if (!enabled_ || vm::port::foreignToolsWatch(data.code())) {
     compiler_.release(code);
     return;
   }

@@ -22,7 +22,7 @@ bool isMainInterpreter() { return PyInterpreterState_Get() == PyInterpreterState
 /// The engine, made on first use; NULL with an error set where it cannot work.
 Engine* engine() {
   if (Engine* existing = Engine::instance()) return existing;
-  if (auto mismatch = port::layoutMismatch()) {
+  if (auto mismatch = vm::port::layoutMismatch()) {
     PyErr_Format(PyExc_RuntimeError, "martlet: cannot work in this interpreter: %s", mismatch->c_str());
     return nullptr;
   }
@@ -296,7 +296,8 @@ PyObject* opcodes(PyObject*, PyObject*) {
   Ref list = Ref::steal(PyList_New(0));
   if (!list) return nullptr;
   for (const vm::OpcodeRow& row : vm::opcodeRows()) {
-    const Ref item = Ref::steal(Py_BuildValue("(siss)", row.name, row.number, row.neutral, row.special));
+    const Ref item = Ref::steal(Py_BuildValue("(siiisss)", row.name, row.number, static_cast<int>(row.kind), row.caches,
+                                              row.base, row.neutral, row.special));
     if (!item || PyList_Append(list.get(), item.get()) < 0) return nullptr;
   }
   return list.release();
@@ -324,7 +325,7 @@ PyMethodDef methods[] = {
     {"compile_code", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(compileCode)), METH_VARARGS | METH_KEYWORDS,
      "compile all entries of a code object without keeping the result"},
     {"dumps", dumps, METH_O, "the stages of a function's compilation as text"},
-    {"_opcodes", opcodes, METH_NOARGS, "rows of (name, number, neutral name, special) of the port's opcode table"},
+    {"_opcodes", opcodes, METH_NOARGS, "rows of (name, number, kind, caches, base, neutral name, special) of the port's opcode table"},
     {"call_at_bottom", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(callAtBottom)), METH_FASTCALL,
      "call with no Python frame below"},
     {"_at_exit", atExit, METH_NOARGS, "stop the background compiler"},

@@ -34,12 +34,12 @@ struct Instruction {
   uint32_t offset = 0;        ///< code unit of the real opcode
   uint32_t resumeOffset = 0;  ///< code unit of its first EXTENDED_ARG, or `offset`
   uint32_t nextOffset = 0;    ///< code unit behind it and its caches
-  uint32_t target = 0;        ///< jumps, FOR_ITER, SEND: where to
-  // Inline-cache contents of a specialised instruction; meaning by `special` (see the decoder).
+  uint32_t target = 0;        ///< jumps, SEND: where to; FOR_ITER: where the exhausted iterator has been popped
+  // Inline-cache contents of a specialised instruction, as they are in the cache; meaning by `special`.
   uint32_t version = 0;       ///< type version, or keys version of a module or of builtins
   uint32_t version2 = 0;      ///< keys version (methods), builtins keys version (globals)
-  uint32_t index = 0;         ///< slot offset in bytes, or index into dict entries
-  int32_t object = -1;        ///< object table index of a cached descriptor, or -1
+  uint32_t index = 0;         ///< byte offset (slots), or index of an inline value or a dict entry
+  int32_t object = -1;        ///< object table index of a cached descriptor, or -1; alive only while `version` is
 };
 
 struct Handler {

@@ -3,20 +3,22 @@
 // Python.h, LLVM, a CPython version.
 //
 // The contract between frontend, passes and lowering, in short (the essay is lowering/hir/README.md):
-//  * Every compiled function runs on a real interpreter frame. Frame slots (localsplus) own one reference each. A slot is
-//    *clean* where its memory holds the SSA value of the slot map, *dirty* where a store was deferred and memory holds a
-//    stale number or NULL. The frontend emits only clean slots (a StoreLocal for each store, in program order).
+//  * Every compiled function runs on a real interpreter frame. Frame slots (localsplus) own one reference each. A slot
+//  is
+//    *clean* where its memory holds the SSA value of the slot map, *dirty* where a store was deferred and memory holds
+//    a stale number or NULL. The frontend emits only clean slots (a StoreLocal for each store, in program order).
 //  * Each block carries an entry state: offset, and the slot map and operand stack at its start.
 //  * An op that can leave native code carries a FrameState that describes the interpreter *before* the instruction, its
-//    inputs still on the stack. A guard exit re-executes the instruction. A failed helper has `stackAfterPop` entries left
-//    when its exception is handled. A parked result (see `Completion`) continues behind the instruction.
+//    inputs still on the stack. A guard exit re-executes the instruction. A failed helper has `stackAfterPop` entries
+//    left when its exception is handled. A parked result (see `Completion`) continues behind the instruction.
 //  * Guards come before the first side effect of an instruction.
-//  * Reference counts are implicit until the refcount pass. Until then every operand is borrowed except S and M operands.
+//  * Reference counts are implicit until the refcount pass: every operand is borrowed except S and M operands.
 #pragma once
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lowering/hir/type.h"
@@ -70,12 +72,13 @@ const OpInfo& info(Op op);
 struct HelperInfo {
   const char* name;
   const char* symbol;
-  char result;         ///< 'O' owned object, 'N' owned object or NULL, 'F' forever-alive object, 'i' int -> I64, 'l' I64, 'd' F64, 'b' I1, 'v' nothing
+  /// O owned object, N owned object or NULL, F forever-alive object, i int -> I64, l I64, d F64, b I1, v nothing.
+  char result;
   const char* params;  ///< see helpers.def
   Type resultType;     ///< of an 'O', 'N' or 'F' result
   Effects effects;
   Failure failure;
-  bool inlined;        ///< also compiled to bitcode
+  bool inlined;  ///< also compiled to bitcode
 };
 const HelperInfo& info(Helper helper);
 /// Type of a CallRuntime of this helper: the row's type, or I64, F64, I1, nothing for machine results.
@@ -97,14 +100,14 @@ class Value;
 
 /// The interpreter's state before an instruction. Offsets are in code units.
 struct FrameState {
-  uint32_t offset = 0;        ///< the instruction: line numbers and handlers are looked up here
-  uint32_t resumeOffset = 0;  ///< where the interpreter re-executes it: its first EXTENDED_ARG, or `offset`
-  uint32_t nextOffset = 0;    ///< the instruction behind it
-  uint16_t stackAfterPop = 0; ///< stack entries left once the inputs are popped
+  uint32_t offset = 0;         ///< the instruction: line numbers and handlers are looked up here
+  uint32_t resumeOffset = 0;   ///< where the interpreter re-executes it: its first EXTENDED_ARG, or `offset`
+  uint32_t nextOffset = 0;     ///< the instruction behind it
+  uint16_t stackAfterPop = 0;  ///< stack entries left once the inputs are popped
   Completion completion = Completion::None;
-  std::vector<Value*> locals; ///< slot map: one value for each localsplus slot (ConstNull when unbound)
-  std::vector<Value*> stack;  ///< operand stack, bottom first
-  std::vector<bool> dirty;    ///< dirty slots; empty means none (as before the local-sync pass)
+  std::vector<Value*> locals;  ///< slot map: one value for each localsplus slot (ConstNull when unbound)
+  std::vector<Value*> stack;   ///< operand stack, bottom first
+  std::vector<bool> dirty;     ///< dirty slots; empty means none (as before the local-sync pass)
   /// References that SSA holds right before the op, one entry for each (a value can be listed twice). Filled by the
   /// refcount pass: leaving native code here hands over or releases exactly these.
   std::vector<Value*> owned;
@@ -115,8 +118,8 @@ struct FrameState {
 class Value {
  public:
   Op op;
-  Type type;                       ///< kNothing for ops without a result
-  uint32_t id = 0;                 ///< unique in its function; iteration order
+  Type type;        ///< kNothing for ops without a result
+  uint32_t id = 0;  ///< unique in its function; iteration order
   Block* block = nullptr;
   std::vector<Value*> operands;
   int64_t imm = 0;
@@ -139,7 +142,8 @@ class Value {
   /// What operand `index` has to be, as a letter of ops.def (for CallRuntime, of the helper's parameter; N for the
   /// operands of an A); 0 where there is no such operand.
   char operandKind(size_t index) const;
-  /// CallRuntime: how many Output ops it may have (X, Y and Z parameters), and the type of each; an X output is Nullable.
+  /// CallRuntime: how many Output ops it may have (X, Y and Z parameters), and the type of each; an X output is
+  /// Nullable.
   size_t outputCount() const;
   Type outputType(size_t index) const;
 };
@@ -155,8 +159,8 @@ class Block {
   uint32_t id = 0;
   Function* function = nullptr;
   std::vector<Value*> params;
-  std::vector<Value*> ops;         ///< the last is the terminator
-  std::vector<Edge> successors;    ///< in the terminator's order
+  std::vector<Value*> ops;            ///< the last is the terminator
+  std::vector<Edge> successors;       ///< in the terminator's order
   std::unique_ptr<FrameState> entry;  ///< state at the block's start; its values are parameters or dominate the block
   std::vector<Block*> predecessors;   ///< kept by Function::recomputePredecessors(); each block once
 
@@ -165,31 +169,48 @@ class Block {
 
 /// An object that code refers to: a symbol for the linker, never an address in HIR.
 struct ObjectRef {
-  std::string name;      ///< for dumps: "const 3 'abc'", "name x", "type Foo"
-  Type type;             ///< exact type when known
+  std::string name;  ///< for dumps: "const 3 'abc'", "name x", "type Foo"
+  Type type;         ///< exact type when known
   bool immortal = false;
   const void* address = nullptr;  ///< opaque here
-  bool hasInt = false;   ///< an exact int that fits 64 bits
+  bool hasInt = false;            ///< an exact int that fits 64 bits
   int64_t intValue = 0;
-  double floatValue = 0; ///< when type is Float
+  double floatValue = 0;  ///< when type is Float
 };
 
 /// Where native code may be entered.
 struct Entry {
-  uint32_t offset = 0;   ///< bytecode offset (code units) of the state that the entry expects in the frame
+  uint32_t offset = 0;  ///< bytecode offset (code units) of the state that the entry expects in the frame
   uint16_t stackDepth = 0;
   Block* block = nullptr;  ///< without parameters; begins with LoadLocal and LoadStack ops
 };
 
 class Function {
  public:
-  std::string name;      ///< qualified name, for dumps and symbols
+  std::string name;         ///< qualified name, for dumps and symbols
   uint16_t localCount = 0;  ///< localsplus slots
   uint16_t stackSize = 0;
   std::vector<ObjectRef> objects;
   std::vector<Entry> entries;
   std::vector<uint32_t> blocked;  ///< bytecode offsets where assumptions failed before: passes add no guard there
   std::vector<std::unique_ptr<Block>> blocks;  ///< in reverse postorder after recomputePredecessors()
+
+  Function() = default;
+  /// Blocks know their function: a move takes them along.
+  Function(Function&& other) noexcept { *this = std::move(other); }
+  Function& operator=(Function&& other) noexcept {
+    name = std::move(other.name);
+    localCount = other.localCount;
+    stackSize = other.stackSize;
+    objects = std::move(other.objects);
+    entries = std::move(other.entries);
+    blocked = std::move(other.blocked);
+    blocks = std::move(other.blocks);
+    values_ = std::move(other.values_);
+    nextBlockId_ = other.nextBlockId_;
+    for (const std::unique_ptr<Block>& block : blocks) block->function = this;
+    return *this;
+  }
 
   Block* newBlock();
   /// Creates a detached value; the caller puts it into a block (`append`, `insertBefore`).
@@ -204,12 +225,13 @@ class Function {
   void removeParam(Block* block, size_t index);
   /// Replaces `from` in operands, edge arguments, frame states and entry states.
   void replaceUses(Value* from, Value* to);
-  /// The same for many values in one walk: `replacements[id]` (where not null) takes the place of value `id`. Chains are
-  /// followed.
+  /// The same for many values in one walk: `replacements[id]` (where not null) takes the place of value `id`. Chains
+  /// are followed.
   void replaceUses(const std::vector<Value*>& replacements);
   /// Removes unreachable blocks, orders the rest in reverse postorder, and sets their predecessors.
   void recomputePredecessors();
-  /// Puts an empty block on an edge and returns it; its entry state is the target's with parameters replaced by arguments.
+  /// Puts an empty block on an edge and returns it; its entry state is the target's with parameters replaced by
+  /// arguments.
   Block* splitEdge(Block* from, size_t successor);
   size_t valueCount() const { return values_.size(); }
   uint32_t addObject(ObjectRef object);

@@ -12,26 +12,26 @@
 namespace martlet::hir {
 
 // TYPE(Name, bit): exact classes first (subclasses are OtherObject), then NULL, then machine kinds.
-#define MARTLET_TYPE_BITS(TYPE) \
-  TYPE(Long, 0)                 \
-  TYPE(Float, 1)                \
-  TYPE(Bool, 2)                 \
-  TYPE(None, 3)                 \
-  TYPE(Str, 4)                  \
-  TYPE(Bytes, 5)                \
-  TYPE(Tuple, 6)                \
-  TYPE(List, 7)                 \
-  TYPE(Dict, 8)                 \
-  TYPE(Set, 9)                  \
-  TYPE(Slice, 10)               \
-  TYPE(Function, 11)            \
-  TYPE(Class, 12)               \
-  TYPE(Cell, 13)                \
-  TYPE(RangeIter, 14)           \
-  TYPE(OtherObject, 20)         \
-  TYPE(Null, 21)                \
-  TYPE(I64, 24)                 \
-  TYPE(F64, 25)                 \
+#define MARTLET_TYPE_BITS(TYPE)                                                                                        \
+  TYPE(Long, 0)                                                                                                        \
+  TYPE(Float, 1)                                                                                                       \
+  TYPE(Bool, 2)                                                                                                        \
+  TYPE(None, 3)                                                                                                        \
+  TYPE(Str, 4)                                                                                                         \
+  TYPE(Bytes, 5)                                                                                                       \
+  TYPE(Tuple, 6)                                                                                                       \
+  TYPE(List, 7)                                                                                                        \
+  TYPE(Dict, 8)                                                                                                        \
+  TYPE(Set, 9)                                                                                                         \
+  TYPE(Slice, 10)                                                                                                      \
+  TYPE(Function, 11)                                                                                                   \
+  TYPE(Class, 12)                                                                                                      \
+  TYPE(Cell, 13)                                                                                                       \
+  TYPE(RangeIter, 14)                                                                                                  \
+  TYPE(OtherObject, 20)                                                                                                \
+  TYPE(Null, 21)                                                                                                       \
+  TYPE(I64, 24)                                                                                                        \
+  TYPE(F64, 25)                                                                                                        \
   TYPE(I1, 26)
 
 class Type {

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "libjit/orc_session.h"
+
+#include <llvm/ExecutionEngine/JITLink/JITLink.h>
+#include <llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h>
+#include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
+#include <llvm/ExecutionEngine/Orc/EHFrameRegistrationPlugin.h>
+#include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
+#include <llvm/ExecutionEngine/Orc/TargetProcess/RegisterEHFrames.h>
+#include <llvm/ExecutionEngine/Orc/TaskDispatch.h>
+
+namespace martlet::backend {
+
+namespace orc = llvm::orc;
+namespace jitlink = llvm::jitlink;
+
+namespace {
+
+bool isExecutable(orc::MemProt protection) {
+  return (static_cast<unsigned>(protection) & static_cast<unsigned>(orc::MemProt::Exec)) != 0;
+}
+
+}  // namespace
+
+/// Adds up the executable bytes of what is being linked.
+class OrcSession::CodeSize : public orc::LinkGraphLinkingLayer::Plugin {
+ public:
+  size_t bytes = 0;
+
+  void modifyPassConfig(orc::MaterializationResponsibility&, jitlink::LinkGraph&,
+                        jitlink::PassConfiguration& config) override {
+    config.PostFixupPasses.push_back([this](jitlink::LinkGraph& graph) {
+      bytes = 0;
+      for (jitlink::Section& section : graph.sections()) {
+        if (!isExecutable(section.getMemProt())) continue;
+        for (jitlink::Block* block : section.blocks()) bytes += block->getSize();
+      }
+      return llvm::Error::success();
+    });
+  }
+  llvm::Error notifyFailed(orc::MaterializationResponsibility&) override { return llvm::Error::success(); }
+  llvm::Error notifyRemovingResources(orc::JITDylib&, orc::ResourceKey) override { return llvm::Error::success(); }
+  void notifyTransferringResources(orc::JITDylib&, orc::ResourceKey, orc::ResourceKey) override {}
+};
+
+llvm::Expected<std::unique_ptr<OrcSession>> OrcSession::create(const HelperAddress* helpers, size_t count) {
+  // Tasks run where they are asked for: no thread of LLVM's own, so that fork() leaves nothing half-done.
+  auto control = orc::SelfExecutorProcessControl::Create(nullptr, std::make_unique<orc::InPlaceTaskDispatcher>());
+  if (!control) return control.takeError();
+  std::unique_ptr<OrcSession> out(new OrcSession);
+  out->session_ = std::make_unique<orc::ExecutionSession>(std::move(*control));
+  // The cause of a failed link comes here, and the lookup only says that it failed. The default prints.
+  out->session_->setErrorReporter(
+      [session = out.get()](llvm::Error error) { session->causes_ += llvm::toString(std::move(error)) + "; "; });
+  out->layer_ = std::make_unique<orc::ObjectLinkingLayer>(*out->session_);
+  out->layer_->addPlugin(std::make_shared<orc::EHFrameRegistrationPlugin>(
+      orc::ExecutorAddr::fromPtr(&llvm_orc_registerEHFrameSectionAllocAction),
+      orc::ExecutorAddr::fromPtr(&llvm_orc_deregisterEHFrameSectionAllocAction)));
+  out->codeSize_ = std::make_shared<CodeSize>();
+  out->layer_->addPlugin(out->codeSize_);
+  if (llvm::Error error = out->defineHelpers(helpers, count)) return error;
+  return out;
+}
+
+OrcSession::~OrcSession() {
+  if (!session_) return;
+  if (llvm::Error error = session_->endSession()) llvm::consumeError(std::move(error));
+}
+
+llvm::Error OrcSession::defineHelpers(const HelperAddress* helpers, size_t count) {
+  helpers_ = &session_->createBareJITDylib("martlet.helpers");
+  orc::SymbolMap symbols;
+  for (size_t i = 0; i < count; ++i) {
+    symbols[session_->intern(helpers[i].symbol)] = {orc::ExecutorAddr::fromPtr(helpers[i].address),
+                                                    llvm::JITSymbolFlags::Exported};
+  }
+  return helpers_->define(orc::absoluteSymbols(std::move(symbols)));
+}
+
+llvm::Error OrcSession::linkInto(orc::JITDylib& dylib, std::unique_ptr<llvm::MemoryBuffer> object,
+                                 const std::vector<ObjectSymbol>& objects) {
+  dylib.addToLinkOrder(*helpers_);
+  orc::SymbolMap symbols;
+  for (const ObjectSymbol& symbol : objects) {
+    symbols[session_->intern(symbol.name)] = {orc::ExecutorAddr::fromPtr(symbol.address),
+                                              llvm::JITSymbolFlags::Exported};
+  }
+  if (llvm::Error error = dylib.define(orc::absoluteSymbols(std::move(symbols)))) return error;
+  return layer_->add(dylib, std::move(object));
+}
+
+llvm::Expected<LinkedCode> OrcSession::link(std::unique_ptr<llvm::MemoryBuffer> object, const std::string& symbol,
+                                            const std::vector<ObjectSymbol>& objects) {
+  const std::lock_guard lock(mutex_);
+  causes_.clear();
+  orc::JITDylib& dylib = session_->createBareJITDylib("code." + std::to_string(++serial_));
+  llvm::Error problem = linkInto(dylib, std::move(object), objects);
+  if (!problem) {
+    auto found = session_->lookup({&dylib}, session_->intern(symbol));
+    if (found) return LinkedCode{found->getAddress().toPtr<void*>(), codeSize_->bytes, &dylib};
+    problem = llvm::createStringError(causes_ + llvm::toString(found.takeError()));
+  }
+  if (llvm::Error error = session_->removeJITDylib(dylib)) {
+    problem = llvm::joinErrors(std::move(problem), std::move(error));
+  }
+  return std::move(problem);
+}
+
+void OrcSession::release(void* handle) {
+  if (!handle) return;
+  const std::lock_guard lock(mutex_);
+  if (llvm::Error error = session_->removeJITDylib(*static_cast<orc::JITDylib*>(handle))) {
+    llvm::consumeError(std::move(error));
+  }
+}
+
+}  // namespace martlet::backend

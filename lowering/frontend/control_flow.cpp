@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// See control_flow.h. Must not know: HIR.
+#include "lowering/frontend/control_flow.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace martlet::frontend {
+namespace {
+
+enum class Flow : uint8_t {
+  Next,     ///< only to the next instruction
+  Jump,     ///< only to the target
+  Branch,   ///< to either; the next instruction begins a block
+  Loop,     ///< to either; the instruction makes a block of its own for the way to the next one
+  Suspend,  ///< leaves; the next instruction is an entry
+  End,
+};
+
+Flow flowOf(BytecodeOp op) {
+  switch (op) {
+  case BytecodeOp::JumpForward:
+  case BytecodeOp::JumpBackward:
+  case BytecodeOp::JumpBackwardNoInterrupt: return Flow::Jump;
+  case BytecodeOp::PopJumpIfFalse:
+  case BytecodeOp::PopJumpIfTrue:
+  case BytecodeOp::PopJumpIfNone:
+  case BytecodeOp::PopJumpIfNotNone:
+  case BytecodeOp::Send: return Flow::Branch;
+  case BytecodeOp::ForIter: return Flow::Loop;
+  case BytecodeOp::YieldValue: return Flow::Suspend;
+  case BytecodeOp::ReturnValue:
+  case BytecodeOp::ReturnConst:
+  case BytecodeOp::ReturnGenerator:
+  case BytecodeOp::RaiseVarargs:
+  case BytecodeOp::Reraise: return Flow::End;
+  default: return Flow::Next;
+  }
+}
+
+class Analysis {
+ public:
+  explicit Analysis(const Snapshot& snapshot) : code_(snapshot.instructions), snapshot_(snapshot) {}
+
+  Result<ControlFlow> run(std::span<const EntryRequest> requests) {
+    if (code_.empty() || requests.empty()) return Bailout{BailoutReason::NothingToCompile, 0, "no entry"};
+    const size_t count = code_.size();
+    flow_.incoming.assign(count, ControlFlow::kNoLeader);
+    plainEdges_.assign(count, 0);
+    reached_.assign(count, false);
+    indexOffsets();
+    for (const EntryRequest& request : requests) {
+      if (!addEntry(request)) return *failure_;
+    }
+    while (!pending_.empty()) {
+      const uint32_t index = pending_.back();
+      pending_.pop_back();
+      if (!visit(index)) return *failure_;
+    }
+    countFallthroughs();
+    return std::move(flow_);
+  }
+
+ private:
+  void indexOffsets() {
+    uint32_t size = 0;
+    for (const Instruction& instruction : code_) size = std::max(size, instruction.nextOffset);
+    flow_.indexAt.assign(size + 1, -1);
+    for (size_t i = code_.size(); i-- > 0;) {  // backwards: the first half of a superinstruction wins
+      flow_.indexAt[code_[i].offset] = static_cast<int32_t>(i);
+      flow_.indexAt[code_[i].resumeOffset] = static_cast<int32_t>(i);
+    }
+  }
+
+  bool fail(uint32_t offset, std::string detail) {
+    failure_ = Bailout{BailoutReason::MalformedBytecode, offset, std::move(detail)};
+    return false;
+  }
+
+  bool addEntry(const EntryRequest& request) {
+    uint32_t offset = request.offset;
+    if (offset == 0 && snapshot_.isGenerator) {
+      if (snapshot_.firstTraceable >= code_.size()) return fail(0, "a generator without RESUME");
+      offset = code_[snapshot_.firstTraceable].resumeOffset;
+    }
+    const int32_t index = flow_.find(offset);
+    if (index < 0) return fail(offset, "no instruction begins at this entry");
+    for (const ResolvedEntry& known : flow_.entries) {
+      if (known.index != static_cast<uint32_t>(index)) continue;
+      return known.stackDepth == request.stackDepth || fail(offset, "two entries with different stack depths");
+    }
+    flow_.entries.push_back({static_cast<uint32_t>(index), offset, request.stackDepth});
+    addEdge(static_cast<uint32_t>(index));
+    return true;
+  }
+
+  /// An edge to a block's beginning.
+  void addEdge(uint32_t index) {
+    uint32_t& edges = flow_.incoming[index];
+    edges = edges == ControlFlow::kNoLeader ? 1 : edges + 1;
+    reach(index);
+  }
+
+  void reach(uint32_t index) {
+    if (reached_[index]) return;
+    reached_[index] = true;
+    pending_.push_back(index);
+  }
+
+  bool visit(uint32_t index) {
+    const Instruction& instruction = code_[index];
+    const Flow flow = flowOf(instruction.op);
+    if (flow == Flow::Jump || flow == Flow::Branch || flow == Flow::Loop) {
+      const int32_t target = flow_.find(instruction.target);
+      if (target < 0) return fail(instruction.offset, "the jump target is no instruction");
+      addEdge(static_cast<uint32_t>(target));
+    }
+    if (flow == Flow::Jump || flow == Flow::End) return true;
+    const uint32_t next = index + 1;
+    if (next >= code_.size()) return fail(instruction.offset, "execution falls off the end");
+    if (flow == Flow::Branch) {
+      addEdge(next);
+    } else if (flow == Flow::Suspend) {
+      const bool isEntry = std::any_of(flow_.entries.begin(), flow_.entries.end(),
+                                       [next](const ResolvedEntry& entry) { return entry.index == next; });
+      if (!isEntry) addEdge(next);
+    } else {
+      plainEdges_[next] = 1;
+      reach(next);
+    }
+    return true;
+  }
+
+  /// Falling into a block's beginning is an edge, too; only now is it known what a beginning is.
+  void countFallthroughs() {
+    for (size_t i = 0; i < code_.size(); ++i) {
+      uint32_t& edges = flow_.incoming[i];
+      if (edges == ControlFlow::kNoLeader) continue;
+      edges += plainEdges_[i];
+      if (edges > 1) ++flow_.joins;
+    }
+  }
+
+  const std::vector<Instruction>& code_;
+  const Snapshot& snapshot_;
+  ControlFlow flow_;
+  std::vector<uint8_t> plainEdges_;  ///< by instruction: 1 if the one before falls into it
+  std::vector<bool> reached_;
+  std::vector<uint32_t> pending_;
+  std::optional<Bailout> failure_;
+};
+
+}  // namespace
+
+Result<ControlFlow> analyzeControlFlow(const Snapshot& snapshot, std::span<const EntryRequest> entries) {
+  return Analysis(snapshot).run(entries);
+}
+
+}  // namespace martlet::frontend

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// Operators, comparison and truth. Owns: where numbers are unboxed. Must not know: Python.h, LLVM.
+//
+// Speculation is what the interpreter's quickened form says, at instructions where it did not fail before. The one
+// thing that is looked at beside it is whether an operand is the box of a machine number.
+
+#include "lowering/frontend/translator.h"
+
+namespace martlet::frontend {
+
+using hir::Helper;
+using hir::Op;
+using hir::Value;
+namespace types = hir::types;
+
+namespace {
+
+/// BINARY_OP's argument; the in-place form of each is kInPlace higher.
+enum Operator : int32_t {
+  kAdd,
+  kAnd,
+  kFloorDivide,
+  kLshift,
+  kMatrixMultiply,
+  kMultiply,
+  kOr,
+  kPower,
+  kRemainder,
+  kRshift,
+  kSubtract,
+  kTrueDivide,
+  kXor,
+  kInPlace,
+};
+
+constexpr int32_t plainOperator(int32_t arg) {
+  return arg >= kInPlace ? arg - kInPlace : arg;
+}
+
+/// The machine op for an operator on ints, or kCount where there is none.
+Op intOp(int32_t op) {
+  switch (op) {
+  case kAdd: return Op::IntAdd;
+  case kSubtract: return Op::IntSub;
+  case kMultiply: return Op::IntMul;
+  case kFloorDivide: return Op::IntFloorDiv;
+  case kRemainder: return Op::IntMod;
+  case kAnd: return Op::IntAnd;
+  case kOr: return Op::IntOr;
+  case kXor: return Op::IntXor;
+  case kLshift: return Op::IntLshift;
+  case kRshift: return Op::IntRshift;
+  default: return Op::kCount;
+  }
+}
+
+Op floatOp(int32_t op) {
+  switch (op) {
+  case kAdd: return Op::FloatAdd;
+  case kSubtract: return Op::FloatSub;
+  case kMultiply: return Op::FloatMul;
+  case kTrueDivide: return Op::FloatDiv;
+  default: return Op::kCount;
+  }
+}
+
+bool isIntForm(Special special) {
+  return special == Special::AddInt || special == Special::SubtractInt || special == Special::MultiplyInt;
+}
+
+bool isFloatForm(Special special) {
+  return special == Special::AddFloat || special == Special::SubtractFloat || special == Special::MultiplyFloat;
+}
+
+}  // namespace
+
+void Translator::lowerArithmetic() {
+  switch (ins_->op) {
+  case BytecodeOp::BinaryOp: return binaryOp();
+  case BytecodeOp::CompareOp: return compareOp();
+  case BytecodeOp::ToBool: return toBool();
+  case BytecodeOp::UnaryInvert: {
+    Value* value = pop();
+    if (speculates() && isKnownInt(value)) return push(boxInt(emit(Op::IntInvert, types::I64, {unboxInt(value)})));
+    return push(call(Helper::UnaryInvert, {value}));
+  }
+  case BytecodeOp::UnaryNegative: {
+    Value* value = pop();
+    if (speculates() && isKnownInt(value)) return push(boxInt(emit(Op::IntNeg, types::I64, {unboxInt(value)})));
+    if (speculates() && isKnownFloat(value)) {
+      return push(boxFloat(emit(Op::FloatNeg, types::F64, {unboxFloat(value)})));
+    }
+    return push(call(Helper::UnaryNegative, {value}));
+  }
+  case BytecodeOp::UnaryNot: {  // the operand is always a bool
+    Value* isTrue = is(pop(), snapshot_.trueObject);
+    return push(boolObject(emit(Op::BoolNot, types::I1, {isTrue})));
+  }
+  case BytecodeOp::IsOp: {
+    Value* right = pop();
+    Value* left = pop();
+    Value* result = emit(Op::ObjectIs, types::I1, {left, right});
+    if (ins_->arg != 0) result = emit(Op::BoolNot, types::I1, {result});
+    return push(boolObject(result));
+  }
+  case BytecodeOp::ContainsOp: {
+    Value* container = pop();
+    Value* item = pop();
+    const Helper helper = ins_->special == Special::ContainsDict  ? Helper::ContainsDict
+                          : ins_->special == Special::ContainsSet ? Helper::ContainsSet
+                                                                  : Helper::ContainsOp;
+    Value* result = isNonZero(call(helper, {item, container}));
+    if (ins_->arg != 0) result = emit(Op::BoolNot, types::I1, {result});
+    return push(boolObject(result));
+  }
+  default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));
+  }
+}
+
+void Translator::binaryOp() {
+  Value* right = pop();
+  Value* left = pop();
+  if (failure_) return;
+  if (binaryOpOnNumbers(left, right) || binaryOpOnKnownNumbers(left, right)) return;
+  if (concatenateInPlace(left, right) || concatenate(left, right)) return;
+  const Helper helper = isIntForm(ins_->special)     ? Helper::BinaryOpInt
+                        : isFloatForm(ins_->special) ? Helper::BinaryOpFloat
+                                                     : Helper::BinaryOp;
+  push(call(helper, {left, right}, {ins_->arg}));
+}
+
+bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
+  if (!speculates()) return false;
+  const int32_t op = plainOperator(ins_->arg);
+  if (isIntForm(ins_->special) && left->type.mayBe(types::Long) && right->type.mayBe(types::Long)) {
+    Value* a = unboxInt(left);
+    Value* b = unboxInt(right);
+    push(boxInt(emit(intOp(op), types::I64, {a, b})));
+    return true;
+  }
+  if (isFloatForm(ins_->special) && left->type.mayBe(types::Float) && right->type.mayBe(types::Float)) {
+    Value* a = unboxFloat(left);
+    Value* b = unboxFloat(right);
+    push(boxFloat(emit(floatOp(op), types::F64, {a, b})));
+    return true;
+  }
+  return false;
+}
+
+/// Operators that the interpreter does not specialize, on boxes of machine numbers.
+bool Translator::binaryOpOnKnownNumbers(Value* left, Value* right) {
+  if (!speculates()) return false;
+  const int32_t op = plainOperator(ins_->arg);
+  if (isKnownInt(left) && isKnownInt(right) && intOp(op) != Op::kCount) {
+    Value* a = unboxInt(left);
+    Value* b = unboxInt(right);
+    push(boxInt(emit(intOp(op), types::I64, {a, b})));
+    return true;
+  }
+  if (isKnownFloat(left) && isKnownFloat(right) && floatOp(op) != Op::kCount) {
+    Value* a = unboxFloat(left);
+    Value* b = unboxFloat(right);
+    push(boxFloat(emit(floatOp(op), types::F64, {a, b})));
+    return true;
+  }
+  return false;
+}
+
+/// `s += t` where the next instruction stores to the local that holds `s`: both instructions at once.
+bool Translator::concatenateInPlace(Value* left, Value* right) {
+  if (!speculates() || ins_->special != Special::InplaceAddUnicode || next_ >= snapshot_.instructions.size())
+    return false;
+  const Instruction& store = snapshot_.instructions[next_];
+  // Of a superinstruction only one half would have been carried out.
+  const bool isHalf =
+      next_ + 1 < snapshot_.instructions.size() && snapshot_.instructions[next_ + 1].offset == store.offset;
+  if (store.op != BytecodeOp::StoreFast || isHalf || flow_.isLeader(next_) || store.arg >= snapshot_.localCount)
+    return false;
+  // `s += s`: the right operand would be a borrowed reference to the string that changes.
+  if (locals_[static_cast<size_t>(store.arg)] != left || left == right) return false;
+  if (!left->type.mayBe(types::Str) || !right->type.mayBe(types::Str)) return false;
+  guardType(left, types::Str);
+  guardType(right, types::Str);
+  Value* result = function_.newValue(Op::ConcatLocal, types::Str, {right}, store.arg);
+  result->state = makeState();
+  // It never re-executes the instruction: it can only fail, and then slot and left operand are gone. So the operands
+  // must not be looked at any more.
+  result->state->stack = stack_;
+  result->state->nextOffset = store.nextOffset;
+  function_.append(block_, result);
+  locals_[static_cast<size_t>(store.arg)] = result;
+  ++next_;
+  return true;
+}
+
+bool Translator::concatenate(Value* left, Value* right) {
+  if (ins_->special != Special::AddUnicode && ins_->special != Special::InplaceAddUnicode) return false;
+  if (ins_->arg != kAdd) {
+    // The helper goes on with a plain addition for what are no strings, which would be wrong for `+=`.
+    if (!speculates() || !left->type.mayBe(types::Str) || !right->type.mayBe(types::Str)) return false;
+    guardType(left, types::Str);
+    guardType(right, types::Str);
+  }
+  push(call(Helper::ConcatStr, {left, right}));
+  return true;
+}
+
+void Translator::compareOp() {
+  Value* right = pop();
+  Value* left = pop();
+  const int64_t comparison = ins_->arg >> 5;
+  const bool wantsBool = (ins_->arg & 16) != 0;
+  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
+  if (speculates() && ins_->special == Special::CompareInt && mayBeInts) {
+    Value* a = unboxInt(left);
+    Value* b = unboxInt(right);
+    return push(boolObject(emit(Op::IntCompare, types::I1, {a, b}, comparison)));
+  }
+  if (speculates() && ins_->special == Special::CompareFloat && mayBeFloats) {
+    Value* a = unboxFloat(left);
+    Value* b = unboxFloat(right);
+    return push(boolObject(emit(Op::FloatCompare, types::I1, {a, b}, comparison)));
+  }
+  const Helper helper = ins_->special == Special::CompareInt   ? Helper::CompareInt
+                        : ins_->special == Special::CompareStr ? Helper::CompareStr
+                                                               : Helper::CompareOp;
+  push(callTyped(wantsBool ? types::Bool : types::kObject, helper, {left, right}, {ins_->arg}));
+}
+
+void Translator::toBool() {
+  Value* value = pop();
+  if (value->type == types::Bool) return push(value);
+  if (speculates() && ins_->special == Special::ToBoolInt && value->type.mayBe(types::Long)) {
+    return push(boolObject(isNonZero(unboxInt(value))));
+  }
+  push(boolObject(isNonZero(call(Helper::ToBool, {value}))));
+}
+
+}  // namespace martlet::frontend

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Building containers and strings, and taking them apart. Must not know: Python.h, LLVM.
+#include "lowering/frontend/translator.h"
+
+namespace martlet::frontend {
+
+using hir::Helper;
+using hir::Value;
+
+void Translator::lowerBuilding() {
+  const int64_t arg = ins_->arg;
+  switch (ins_->op) {
+  case BytecodeOp::BuildTuple: return push(call(Helper::BuildTuple, popMany(arg)));
+  case BytecodeOp::BuildList: return push(call(Helper::BuildList, popMany(arg)));
+  case BytecodeOp::BuildSet: return push(call(Helper::BuildSet, popMany(arg)));
+  case BytecodeOp::BuildMap: return push(call(Helper::BuildMap, popMany(2 * arg)));
+  case BytecodeOp::BuildString: return push(call(Helper::BuildString, popMany(arg)));
+  case BytecodeOp::BuildConstKeyMap: {
+    Values operands{pop()};
+    const Values values = popMany(arg);
+    operands.insert(operands.end(), values.begin(), values.end());
+    return push(call(Helper::BuildConstKeyMap, operands));
+  }
+  case BytecodeOp::BuildSlice: {
+    Value* step = arg == 3 ? pop() : null();
+    Value* stop = pop();
+    Value* start = pop();
+    return push(call(Helper::BuildSlice, {start, stop, step}));
+  }
+
+  // The container is `arg` entries below the popped operands.
+  case BytecodeOp::ListAppend: {
+    Value* value = pop();
+    call(Helper::ListAppend, {peek(arg), value});
+    return;
+  }
+  case BytecodeOp::ListExtend: {
+    Value* iterable = pop();
+    call(Helper::ListExtend, {peek(arg), iterable});
+    return;
+  }
+  case BytecodeOp::SetAdd: {
+    Value* value = pop();
+    call(Helper::SetAdd, {peek(arg), value});
+    return;
+  }
+  case BytecodeOp::SetUpdate: {
+    Value* iterable = pop();
+    call(Helper::SetUpdate, {peek(arg), iterable});
+    return;
+  }
+  case BytecodeOp::MapAdd: {
+    Value* value = pop();
+    Value* key = pop();
+    call(Helper::MapAdd, {peek(arg), key, value});
+    return;
+  }
+  case BytecodeOp::DictUpdate: {
+    Value* update = pop();
+    call(Helper::DictUpdate, {peek(arg), update});
+    return;
+  }
+  case BytecodeOp::DictMerge: {
+    Value* update = pop();
+    call(Helper::DictMerge, {peek(arg + 3), peek(arg), update});  // callable, NULL, positional, dict
+    return;
+  }
+
+  case BytecodeOp::UnpackSequence: {
+    Value* sequence = pop();
+    const auto count = static_cast<uint16_t>(arg);
+    return pushOutputs(call(Helper::UnpackSequence, {sequence}, {arg}, count), count);
+  }
+  case BytecodeOp::UnpackEx: {
+    Value* sequence = pop();
+    const int64_t ahead = arg & 0xff;
+    const int64_t behind = arg >> 8;
+    const auto count = static_cast<uint16_t>(ahead + 1 + behind);
+    return pushOutputs(call(Helper::UnpackEx, {sequence}, {ahead, behind}, count), count);
+  }
+
+  case BytecodeOp::ConvertValue: return push(call(Helper::ConvertValue, {pop()}, {arg}));
+  case BytecodeOp::FormatSimple: return push(call(Helper::FormatSimple, {pop()}));
+  case BytecodeOp::FormatWithSpec: return push(call(Helper::FormatWithSpec, popMany(2)));
+  default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));
+  }
+}
+
+}  // namespace martlet::frontend

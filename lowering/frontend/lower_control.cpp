@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Jumps, iteration and return. Must not know: Python.h, LLVM.
+#include <utility>
+
+#include "lowering/frontend/translator.h"
+
+namespace martlet::frontend {
+
+using hir::Block;
+using hir::Edge;
+using hir::Helper;
+using hir::Op;
+using hir::Value;
+namespace types = hir::types;
+
+void Translator::lowerControl() {
+  switch (ins_->op) {
+  case BytecodeOp::Resume: return;  // vm has looked at pending events where the interpreter does
+  case BytecodeOp::JumpForward:
+  case BytecodeOp::JumpBackwardNoInterrupt: return endWithJump(static_cast<uint32_t>(flow_.find(ins_->target)));
+  case BytecodeOp::JumpBackward:
+    emit(Op::Safepoint, types::kNothing);
+    return endWithJump(static_cast<uint32_t>(flow_.find(ins_->target)));
+  case BytecodeOp::PopJumpIfTrue: return popJump(is(pop(), snapshot_.trueObject), true);
+  case BytecodeOp::PopJumpIfFalse: return popJump(is(pop(), snapshot_.trueObject), false);
+  case BytecodeOp::PopJumpIfNone: return popJump(is(pop(), snapshot_.noneObject), true);
+  case BytecodeOp::PopJumpIfNotNone: return popJump(is(pop(), snapshot_.noneObject), false);
+  case BytecodeOp::GetIter: return push(call(Helper::GetIter, {pop()}));
+  case BytecodeOp::ForIter: return forIter();
+  case BytecodeOp::ReturnValue: return endWithReturn(pop());
+  case BytecodeOp::ReturnConst: return endWithReturn(constArgument());
+  default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));
+  }
+}
+
+void Translator::popJump(Value* condition, bool jumpIfTrue) {
+  Edge target = edgeToOffset(ins_->target);
+  Edge next = edgeTo(next_);
+  if (jumpIfTrue) {
+    endWithBranch(condition, std::move(target), std::move(next));
+  } else {
+    endWithBranch(condition, std::move(next), std::move(target));
+  }
+}
+
+/// The body begins with a block of its own here: a range's item is boxed only where there is one.
+void Translator::forIter() {
+  Value* iterator = peek(1);
+  if (failure_) return;
+  const bool isRange = ins_->special == Special::ForIterRange && speculates() && iterator->type.mayBe(types::RangeIter);
+  Value* item = nullptr;
+  Value* hasItem = nullptr;
+  if (isRange) {
+    guardType(iterator, types::RangeIter);
+    hasItem = call(Helper::RangeNext, {iterator});
+    item = output(hasItem, 0, types::I64);
+  } else {
+    const Helper helper = ins_->special == Special::ForIterList    ? Helper::ForIterList
+                          : ins_->special == Special::ForIterTuple ? Helper::ForIterTuple
+                          : ins_->special == Special::ForIterRange ? Helper::ForIterRange
+                                                                   : Helper::ForIter;
+    Value* result = call(helper, {iterator}, {}, 1);
+    item = output(result, 0, types::kNullable);  // NULL where the iterator is exhausted
+    hasItem = isNonZero(result);
+  }
+  Block* body = newInnerBlock();
+  pop();
+  Edge exhausted = edgeToOffset(ins_->target);
+  push(iterator);
+  endWithBranch(hasItem, {body, {}}, std::move(exhausted));
+  switchTo(body);
+  push(isRange ? boxInt(item) : item);
+}
+
+}  // namespace martlet::frontend

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Generators, coroutines and asynchronous iteration. The interpreter suspends; native code is entered again behind it.
+// Must not know: Python.h, LLVM.
+#include <utility>
+
+#include "lowering/frontend/translator.h"
+
+namespace martlet::frontend {
+
+using hir::Edge;
+using hir::Helper;
+using hir::Value;
+namespace types = hir::types;
+
+void Translator::lowerGenerator() {
+  switch (ins_->op) {
+  case BytecodeOp::ReturnGenerator: return endWithExit(hir::ExitReason::Interpret);
+  case BytecodeOp::YieldValue: return yieldValue();
+  case BytecodeOp::Send: return send();
+  case BytecodeOp::EndSend: {
+    Value* value = pop();
+    pop();
+    return push(value);
+  }
+  case BytecodeOp::GetYieldFromIter: return push(call(Helper::GetYieldFromIter, {pop()}));
+  case BytecodeOp::GetAwaitable: return push(call(Helper::GetAwaitable, {pop()}, {ins_->arg}));
+  case BytecodeOp::GetAiter: return push(call(Helper::GetAiter, {pop()}));
+  case BytecodeOp::GetAnext: return push(call(Helper::GetAnext, {peek(1)}));
+  default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));
+  }
+}
+
+void Translator::yieldValue() {
+  const auto depth = static_cast<uint16_t>(stack_.size());  // the value sent in replaces the one yielded
+  if (!need(1)) return;
+  endWithExit(hir::ExitReason::Yield);
+  const Instruction& resume = snapshot_.instructions[next_];
+  if (resume.op != BytecodeOp::Resume) {
+    return fail(BailoutReason::MalformedBytecode, "no RESUME behind YIELD_VALUE");
+  }
+  for (const hir::Entry& entry : function_.entries) {
+    if (entry.offset != resume.resumeOffset) continue;
+    if (entry.stackDepth != depth)
+      fail(BailoutReason::MalformedBytecode, "an entry with another depth than the YIELD_VALUE");
+    return;
+  }
+  makeEntry({next_, resume.resumeOffset, depth});
+}
+
+/// Either way the receiver stays, with the yielded or the returned value above it.
+void Translator::send() {
+  Value* value = pop();
+  Value* receiver = peek(1);
+  Value* yielded = call(Helper::Send, {receiver, value}, {}, 1);
+  push(output(yielded, 0, types::kObject));
+  Value* goesOn = isNonZero(yielded);
+  Edge next = edgeTo(next_);
+  Edge returned = edgeToOffset(ins_->target);
+  endWithBranch(goesOn, std::move(next), std::move(returned));
+}
+
+}  // namespace martlet::frontend

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// The translator's state and the emitter that the lower_*.cpp files share; private to this folder. Owns: the symbolic
+// operand stack, the slot map, blocks. Must not know: Python.h, LLVM.
+//
+// Lowering an instruction means: pop its inputs, emit, push its outputs. Every op that can leave native code gets a
+// frame state with the stack as it was before the instruction; what is on the symbolic stack at that moment is
+// `stackAfterPop`.
+#pragma once
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lowering/frontend/control_flow.h"
+#include "lowering/frontend/frontend.h"
+#include "lowering/hir/hir.h"
+
+namespace martlet::frontend {
+
+class Translator {
+ public:
+  Translator(const Snapshot& snapshot, const ControlFlow& flow);
+  Result<hir::Function> run();
+
+ private:
+  using Value = hir::Value;
+  using Values = std::vector<hir::Value*>;
+
+  // ---- driver (translator.cpp)
+  void makeEntry(const ResolvedEntry& entry);
+  void translateBlock(uint32_t leader);
+  void beginInstruction(uint32_t index);
+  void lowerInstruction();
+  void narrowParams();
+  void fail(BailoutReason reason, std::string detail);
+
+  // ---- emitter (emitter.cpp)
+  Value* emit(hir::Op op, hir::Type type, Values operands = {}, int64_t imm = 0);
+  /// Calls a helper; an `outputs` count is for those with an X parameter.
+  Value* call(hir::Helper helper, Values operands, std::vector<int64_t> imms = {}, uint16_t outputs = 0);
+  /// The same where the result is known to be of a narrower type.
+  Value* callTyped(hir::Type type, hir::Helper helper, Values operands, std::vector<int64_t> imms = {});
+  Value* output(Value* call, int64_t index, hir::Type type) { return emit(hir::Op::Output, type, {call}, index); }
+  Value* constObject(int64_t index);
+  Value* constArgument() { return constObject(ins_->arg); }
+  Value* nameObject(int64_t index) { return constObject(snapshot_.nameBase + index); }
+  Value* none() { return constObject(snapshot_.noneObject); }
+  Value* null() { return emit(hir::Op::ConstNull, hir::types::Null); }
+  /// True where the number is not zero.
+  Value* isNonZero(Value* number);
+  Value* boolObject(Value* flag) { return emit(hir::Op::BoxBool, hir::types::Bool, {flag}); }
+  Value* is(Value* object, int32_t knownObject);
+  Value* unboxInt(Value* v) { return emit(hir::Op::UnboxInt, hir::types::I64, {v}); }
+  Value* unboxFloat(Value* v) { return emit(hir::Op::UnboxFloat, hir::types::F64, {v}); }
+  Value* boxInt(Value* v) { return emit(hir::Op::BoxInt, hir::types::Long, {v}); }
+  Value* boxFloat(Value* v) { return emit(hir::Op::BoxFloat, hir::types::Float, {v}); }
+  void guardType(Value* object, hir::Type type);
+  Value* local(int64_t slot);
+  void storeLocal(int64_t slot, Value* value);
+  /// Goes on only where the slot's value is bound; otherwise raises.
+  void checkBound(Value* value, int64_t slot);
+
+  void push(Value* value) { stack_.push_back(value); }
+  Value* pop();
+  /// The topmost `count` values, bottom first.
+  Values popMany(int64_t count);
+  /// peek(1) is the top.
+  Value* peek(int64_t depth);
+  /// Pops nothing, fails if the stack is not that deep.
+  bool need(int64_t depth);
+
+  // ---- blocks (emitter.cpp)
+  std::unique_ptr<hir::FrameState> makeState() const;
+  /// A block within the instruction, with the present locals and the stack before the instruction.
+  hir::Block* newInnerBlock();
+  /// An edge to the block that begins at an instruction, with the present locals and stack.
+  hir::Edge edgeTo(uint32_t index);
+  hir::Edge edgeToOffset(uint32_t offset);
+  void endWithJump(uint32_t index);
+  void endWithBranch(Value* condition, hir::Edge ifTrue, hir::Edge ifFalse);
+  void endWithReturn(Value* value);
+  void endWithExit(hir::ExitReason reason);
+  void endUnreachable();
+  void switchTo(hir::Block* block) { block_ = block; }
+
+  // ---- what speculation may know
+  bool speculates() const { return !blocked_; }
+  bool isKnownInt(const Value* value) const;
+  bool isKnownFloat(const Value* value) const;
+
+  // ---- by area: one case each of lowerInstruction()
+  void lowerStack();       // lower_stack.cpp: stack, constants, locals, cells
+  void lowerArithmetic();  // lower_arithmetic.cpp: operators, comparison, truth
+  void lowerSubscript();   // lower_subscript.cpp
+  void lowerAttribute();   // lower_names.cpp: attributes
+  void lowerName();        // lower_names.cpp: globals, names, imports
+  void lowerCall();        // lower_calls.cpp: calls, functions, intrinsics
+  void lowerBuilding();    // lower_building.cpp: containers, formatting, unpacking
+  void lowerControl();     // lower_control.cpp: jumps, iteration, return
+  void lowerException();   // lower_exceptions.cpp: raise, except, with
+  void lowerGenerator();   // lower_generators.cpp: generators, coroutines
+  void lowerMatch();       // lower_matching.cpp
+
+  void binaryOp();
+  bool binaryOpOnNumbers(Value* left, Value* right);
+  bool binaryOpOnKnownNumbers(Value* left, Value* right);
+  bool concatenate(Value* left, Value* right);
+  bool concatenateInPlace(Value* left, Value* right);
+  void compareOp();
+  void toBool();
+  void loadAttr();
+  void loadMethod(Value* owner, Value* name);
+  void storeAttr();
+  void loadSuperAttr();
+  void forIter();
+  void send();
+  void popJump(Value* condition, bool jumpIfTrue);
+  void yieldValue();
+  void pushOutputs(Value* call, uint16_t count);
+
+  struct BlockPlan {
+    hir::Block* block = nullptr;
+    bool queued = false;
+  };
+
+  const Snapshot& snapshot_;
+  const ControlFlow& flow_;
+  hir::Function function_;
+  std::vector<BlockPlan> plans_;  ///< by leader's instruction index
+  std::set<uint32_t> pending_;    ///< leaders whose block exists and is not translated yet
+  std::optional<Bailout> failure_;
+
+  hir::Block* block_ = nullptr;  ///< NULL behind a terminator
+  Values locals_;
+  Values stack_;
+  Values before_;  ///< the stack before the present instruction
+  const Instruction* ins_ = nullptr;
+  uint32_t index_ = 0;
+  uint32_t next_ = 0;     ///< instruction that follows; InplaceAddUnicode skips one
+  bool blocked_ = false;  ///< speculation failed at this instruction before
+};
+
+}  // namespace martlet::frontend

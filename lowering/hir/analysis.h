@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// Facts about a function that passes ask for: dominators, liveness, loops. Each is computed by its constructor and is
+// stale once blocks or edges change (liveness: once any use changes). Must not know: Python.h, LLVM.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "lowering/hir/hir.h"
+
+namespace martlet::hir {
+
+/// Calls `visit(Value*)` for every value that has to be alive when `op` executes: operands, edge arguments of a
+/// terminator, and of a frame state the stack and the *dirty* locals. A clean local is in the frame's memory already,
+/// and entry states only describe.
+template <class Visit>
+void visitLiveUses(const Value& op, Visit&& visit) {
+  for (Value* value : op.operands) visit(value);
+  if (op.state) {
+    for (Value* value : op.state->stack) visit(value);
+    for (size_t slot = 0; slot < op.state->locals.size(); ++slot) {
+      if (op.state->isDirty(slot)) visit(op.state->locals[slot]);
+    }
+  }
+  if (op.isTerminator() && op.block != nullptr) {
+    for (const Edge& edge : op.block->successors) {
+      for (Value* value : edge.args) visit(value);
+    }
+  }
+}
+
+/// Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm". Native code may begin at any entry, so that a root
+/// that is no block stands above all of them, and two entries that join leave the join without a dominating block.
+class DominatorTree {
+ public:
+  explicit DominatorTree(const Function& function);
+
+  bool isReachable(const Block* block) const { return nodeOf(block) != kNone; }
+  /// Null for an entry, for a join of what several entries reach, and for an unreachable block.
+  Block* idom(const Block* block) const;
+  /// Reflexive. An unreachable block is dominated by itself only.
+  bool dominates(const Block* a, const Block* b) const;
+  /// True if `a` is computed before `b` on every way to `b`; false for a value and itself. Parameters come before the
+  /// ops.
+  bool dominates(const Value* a, const Value* b) const;
+  /// Reachable blocks, each behind its dominator; in reverse postorder.
+  const std::vector<Block*>& order() const { return order_; }
+  const std::vector<Block*>& children(const Block* block) const;
+
+ private:
+  static constexpr uint32_t kNone = ~0U;
+  static constexpr uint32_t kRoot = 0;
+  struct Node {
+    Block* block = nullptr;
+    uint32_t idom = kNone;
+    uint32_t first = 0, last = 0;  // a's subtree is the nodes whose `first` lies in [a.first, a.last]
+    std::vector<Block*> children;
+  };
+  uint32_t nodeOf(const Block* block) const {
+    return block->id < nodeOfBlock_.size() ? nodeOfBlock_[block->id] : kNone;
+  }
+  void number(const Function& function);
+  void solve(const Function& function);
+  void numberSubtrees();
+  uint32_t intersect(uint32_t a, uint32_t b) const;
+
+  std::vector<Node> nodes_;  // in reverse postorder; 0 is the root above the entries
+  std::vector<uint32_t> nodeOfBlock_;
+  std::vector<Block*> order_;
+};
+
+/// Values that are needed at a block's borders. A block's parameters are not live-in (the block defines them); edge
+/// arguments are uses of the terminator, and live-out only if something behind the edge uses the value itself.
+class Liveness {
+ public:
+  explicit Liveness(const Function& function);
+
+  bool isLiveIn(const Block* block, const Value* value) const { return has(in_, block, value); }
+  bool isLiveOut(const Block* block, const Value* value) const { return has(out_, block, value); }
+  /// In order of ids.
+  std::vector<Value*> liveIn(const Block* block) const { return list(in_, block); }
+  std::vector<Value*> liveOut(const Block* block) const { return list(out_, block); }
+
+ private:
+  using Bits = std::vector<uint64_t>;
+  static bool test(const Bits& bits, uint32_t id) {
+    return id / 64 < bits.size() && ((bits[id / 64] >> (id % 64)) & 1) != 0;
+  }
+  static bool has(const std::vector<Bits>& sets, const Block* block, const Value* value) {
+    return block->id < sets.size() && test(sets[block->id], value->id);
+  }
+  std::vector<Value*> list(const std::vector<Bits>& sets, const Block* block) const;
+
+  std::vector<Bits> in_, out_;  // by block id
+  std::vector<Value*> values_;  // by value id; null for ids that are in no block
+};
+
+struct Loop {
+  Block* header = nullptr;
+  Loop* parent = nullptr;
+  uint32_t depth = 1;
+  std::vector<Block*> latches;  ///< sources of the edges back to the header
+  std::vector<Block*> blocks;   ///< header first, then in reverse postorder; those of inner loops, too
+  bool contains(const Block* block) const;
+};
+
+/// Natural loops: an edge back to a block that dominates its source. (A handler that is entered natively and joins the
+/// middle of a loop makes the loop irreducible; it is then not listed.)
+class LoopInfo {
+ public:
+  LoopInfo(const Function& function, const DominatorTree& dominators);
+
+  /// Outer loops before inner ones.
+  const std::deque<Loop>& loops() const { return loops_; }
+  /// The innermost loop around a block, or null.
+  const Loop* loopOf(const Block* block) const {
+    return block->id < innermost_.size() ? innermost_[block->id] : nullptr;
+  }
+  uint32_t depth(const Block* block) const { return loopOf(block) == nullptr ? 0 : loopOf(block)->depth; }
+
+ private:
+  std::deque<Loop> loops_;        // addresses stay
+  std::vector<Loop*> innermost_;  // by block id
+};
+
+}  // namespace martlet::hir

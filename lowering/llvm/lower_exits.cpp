@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// Leaving native code. Owns: exit blocks, which values they spill, exit descriptors. Must not know: what the vm does
+// with a descriptor.
+//
+// A guard branches to a *stub*, which stands for one status (exit number and kind). Stubs whose exits spill the same
+// values share the block with the stores; all of those end in one block that returns. So a hot block carries nothing of
+// its exit but a conditional branch, and the stores exist once for each distinct set of values.
+#include <algorithm>
+
+#include "lowering/llvm/lower.h"
+
+namespace martlet::backend {
+
+namespace {
+
+/// Slot 0 of the spill area takes the status on its way to the common return.
+constexpr size_t kFirstSpill = 1;
+
+ExitValue::Kind kindOf(hir::Type type) {
+  if (type == hir::types::I64) return ExitValue::Kind::Int;
+  if (type == hir::types::F64) return ExitValue::Kind::Float;
+  if (type == hir::types::I1) return ExitValue::Kind::Bool;
+  return ExitValue::Kind::Object;
+}
+
+/// The values of a state that leave through the spill area, each once, in order of first use.
+std::vector<const hir::Value*> spilledValues(const hir::FrameState& state) {
+  std::vector<const hir::Value*> values;
+  const auto add = [&](const hir::Value* value) {
+    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+  };
+  for (const hir::Value* value : state.stack) add(value);
+  for (size_t slot = 0; slot < state.locals.size(); ++slot) {
+    if (state.isDirty(slot)) add(state.locals[slot]);
+  }
+  for (const hir::Value* value : state.owned) add(value);
+  return values;
+}
+
+/// What makes two exits the same exit; also the order in which descriptors are looked up.
+std::vector<uint32_t> exitKey(const hir::FrameState& state, hir::ExitReason reason) {
+  std::vector<uint32_t> key{state.offset,
+                            state.resumeOffset,
+                            state.nextOffset,
+                            state.stackAfterPop,
+                            static_cast<uint32_t>(state.completion),
+                            static_cast<uint32_t>(reason),
+                            static_cast<uint32_t>(state.stack.size())};
+  for (const hir::Value* value : state.stack) key.push_back(value->id);
+  for (size_t slot = 0; slot < state.locals.size(); ++slot) {
+    if (!state.isDirty(slot)) continue;
+    key.push_back(static_cast<uint32_t>(slot));
+    key.push_back(state.locals[slot]->id);
+  }
+  key.push_back(UINT32_MAX);
+  for (const hir::Value* value : state.owned) key.push_back(value->id);
+  return key;
+}
+
+/// Hands the references that SSA owns to the exit's values.
+class References {
+ public:
+  explicit References(const hir::FrameState& state) : left_(state.owned.begin(), state.owned.end()) {}
+  bool take(const hir::Value* value) {
+    const auto found = std::find(left_.begin(), left_.end(), value);
+    if (found == left_.end()) return false;
+    left_.erase(found);
+    return true;
+  }
+  const std::vector<const hir::Value*>& left() const { return left_; }
+
+ private:
+  std::vector<const hir::Value*> left_;
+};
+
+}  // namespace
+
+void FunctionLowering::exitUnless(const hir::Value& op, llvm::Value* condition) {
+  exitIf(op, builder_.CreateNot(condition));
+}
+
+void FunctionLowering::exitIf(const hir::Value& op, llvm::Value* condition) {
+  if (options_.forceExitEvery > 0) {
+    auto* type = llvm::FunctionType::get(i1_, false);
+    auto* force = llvm::cast<llvm::Function>(module_.getOrInsertFunction("martlet_force_exit", type).getCallee());
+    force->addRetAttr(llvm::Attribute::ZExt);
+    force->addFnAttr(llvm::Attribute::NoUnwind);
+    condition = builder_.CreateOr(condition, builder_.CreateCall(force));
+  }
+  branchToExit(op, condition, LeaveKind::Exit);
+}
+
+void FunctionLowering::branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind) {
+  const hir::ExitReason reason = kind == LeaveKind::Failed ? hir::ExitReason::Helper : op.info().exit;
+  llvm::BasicBlock* stub = exitStub(op, kind, reason);
+  llvm::BasicBlock* next = newBlock("");
+  builder_.CreateCondBr(condition, stub, next, unlikely_);
+  builder_.SetInsertPoint(next);
+}
+
+llvm::BasicBlock* FunctionLowering::exitStub(const hir::Value& op, LeaveKind kind, hir::ExitReason reason) {
+  std::vector<const hir::Value*> values = spilledValues(*op.state);
+  std::vector<uint32_t> groupKey;
+  for (const hir::Value* value : values) groupKey.push_back(value->id);
+  SpillGroup& group = spillGroups_[groupKey];
+  group.values = std::move(values);
+  const uint64_t number = describeExit(*op.state, reason, group);
+  const uint64_t status = number << 2 | static_cast<uint64_t>(kind);
+  for (const auto& [known, stub] : group.stubs) {
+    if (known == status) return stub;
+  }
+  // Not yet in the function: exits are laid out behind all other blocks.
+  llvm::BasicBlock* stub = llvm::BasicBlock::Create(context_, "exit" + llvm::Twine(number));
+  group.stubs.emplace_back(status, stub);
+  return stub;
+}
+
+uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitReason reason, SpillGroup& group) {
+  const auto [found, isNew] =
+      exitNumbers_.try_emplace(exitKey(state, reason), static_cast<uint32_t>(lowered_.exits.size()));
+  if (!isNew) return found->second;
+  ExitDescriptor& exit = lowered_.exits.emplace_back();
+  exit.reason = reason;
+  exit.offset = state.offset;
+  exit.resumeOffset = state.resumeOffset;
+  exit.nextOffset = state.nextOffset;
+  exit.stackDepth = static_cast<uint16_t>(state.stack.size());
+  exit.stackAfterPop = state.stackAfterPop;
+  exit.completion = state.completion;
+  References references(state);
+  const auto add = [&](ExitValue::Target target, const hir::Value* value, size_t index, bool owned) {
+    const auto spill = std::find(group.values.begin(), group.values.end(), value) - group.values.begin();
+    exit.values.push_back({target, kindOf(value->type), owned, static_cast<uint16_t>(index),
+                           static_cast<uint16_t>(spill + kFirstSpill)});
+  };
+  for (size_t i = 0; i < state.stack.size(); ++i) {
+    add(ExitValue::Target::Stack, state.stack[i], i, references.take(state.stack[i]));
+  }
+  for (size_t slot = 0; slot < state.locals.size(); ++slot) {
+    if (!state.isDirty(slot)) continue;
+    add(ExitValue::Target::Local, state.locals[slot], slot, references.take(state.locals[slot]));
+  }
+  for (const hir::Value* value : references.left()) add(ExitValue::Target::Release, value, 0, true);
+  lowered_.spillSlots = std::max(lowered_.spillSlots, static_cast<uint32_t>(group.values.size() + kFirstSpill));
+  return found->second;
+}
+
+/// Stubs hand their status over in memory and not by a phi: with one phi over all exits, several of LLVM's passes take
+/// time quadratic in the number of exits. Volatile, or LLVM would make the phi again.
+void FunctionLowering::emitExits() {
+  if (spillGroups_.empty()) return;
+  llvm::BasicBlock* leave = llvm::BasicBlock::Create(context_, "leave");
+  // In order of the exit numbers, so that the text of a function reads from top to bottom.
+  std::vector<const SpillGroup*> groups;
+  for (const auto& [key, group] : spillGroups_) groups.push_back(&group);
+  std::sort(groups.begin(), groups.end(), [](const SpillGroup* a, const SpillGroup* b) {
+    return a->stubs.front().first < b->stubs.front().first;
+  });
+  for (const SpillGroup* group : groups) emitSpills(*group, leave);
+  leave->insertInto(fn_);
+  exitBlocks_.push_back(leave);
+  builder_.SetInsertPoint(leave);
+  llvm::Value* status = builder_.CreateLoad(i64_, spill_, /*isVolatile=*/true);
+  llvm::Value* result = llvm::PoisonValue::get(result_);
+  result = builder_.CreateInsertValue(result, llvm::Constant::getNullValue(ptr_), 0);
+  builder_.CreateRet(builder_.CreateInsertValue(result, status, 1));
+}
+
+void FunctionLowering::emitSpills(const SpillGroup& group, llvm::BasicBlock* leave) {
+  for (const auto& [status, stub] : group.stubs) {
+    stub->insertInto(fn_);
+    exitBlocks_.push_back(stub);
+    builder_.SetInsertPoint(stub);
+    builder_.CreateStore(builder_.getInt64(status), spill_, /*isVolatile=*/true);
+  }
+  if (group.stubs.size() > 1 && !group.values.empty()) {
+    llvm::BasicBlock* block = newBlock("spill");
+    exitBlocks_.push_back(block);
+    for (const auto& [status, stub] : group.stubs) llvm::IRBuilder<>(stub).CreateBr(block);
+    builder_.SetInsertPoint(block);
+  }
+  for (size_t i = 0; i < group.values.size(); ++i) {
+    llvm::Value* value = use(group.values[i]);
+    if (value->getType() == i1_) value = builder_.CreateZExt(value, i64_);
+    builder_.CreateStore(value, builder_.CreateConstInBoundsGEP1_64(i64_, spill_, i + kFirstSpill));
+  }
+  if (!group.values.empty() || group.stubs.size() == 1) {
+    builder_.CreateBr(leave);
+  } else {
+    for (const auto& [status, stub] : group.stubs) llvm::IRBuilder<>(stub).CreateBr(leave);
+  }
+}
+
+}  // namespace martlet::backend

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// The pass "local-sync": stores of numbers to frame slots are put off until somebody can look at the frame.
+//
+// Turn this: StoreLocal i, BoxInt(x)    Into this: DeferLocal i, x      … and, before Python code may run,
+//                                                  SyncLocal i, BoxInt(x)
+//
+// From DeferLocal on the slot is dirty: its memory still holds what it held, a number or NULL, and exits make the object.
+// Whether a slot is dirty is one bit for each point of the function: where ways meet, a slot is dirty if it is on one of
+// them (and memory holds a number or NULL on all of them; otherwise it is brought up to date first). Fills `dirty` and the
+// dirty locals of all states.
+#include <algorithm>
+
+#include "lowering/hir/analysis.h"
+#include "passes/local_sync_facts.h"
+#include "passes/pass_list.h"
+
+namespace martlet::passes {
+
+using namespace hir;
+
+namespace {
+
+class LocalSync {
+ public:
+  explicit LocalSync(Function& function)
+      : function_(function), dominators_(function), facts_(function, dominators_), boxesOf_(function.valueCount()) {}
+
+  bool run() {
+    if (!facts_.anyDeferred()) return false;
+    atEnd_.resize(facts_.blockIds(), SlotMap(*function_.blocks[0]));
+    for (Block* block : dominators_.order()) rewriteBlock(*block);
+    const size_t count = function_.blocks.size();
+    std::vector<Block*> blocks;
+    for (const auto& block : function_.blocks) blocks.push_back(block.get());
+    for (size_t i = 0; i < count; ++i) {
+      for (size_t s = 0; s < blocks[i]->successors.size(); ++s) adaptEdge(*blocks[i], s);
+    }
+    removeSunkBoxes();
+    function_.recomputePredecessors();
+    return true;
+  }
+
+ private:
+  /// Where new ops go: behind what `ops` has so far.
+  struct Place {
+    Block& block;
+    std::vector<Value*>& ops;
+    const Block& dominated;  ///< a block of the dominator tree whose dominators' boxes can be used here
+    SlotMap& slots;
+    bool lasting;            ///< ops put here can be used behind `dominated`, too
+  };
+
+  Value* put(Place& at, Op op, Type type, std::vector<Value*> operands, int64_t imm = 0) {
+    Value* value = function_.newValue(op, type, std::move(operands), imm);
+    value->block = &at.block;
+    at.ops.push_back(value);
+    return value;
+  }
+
+  void rewriteBlock(Block& block);
+  void rewriteStore(Place& at, Value& store);
+  void describe(FrameState& state, const SlotMap& slots) const;
+  void adaptEdge(Block& from, size_t successor);
+  void syncAll(Place& at);
+  void syncSlot(Place& at, size_t slot);
+  Value* objectInSlot(Place& at, const Value* number);
+  Value* objectOf(Place& at, Value* number);
+  void noteBox(Value* box);
+  void removeSunkBoxes();
+
+  Function& function_;
+  const DominatorTree dominators_;
+  const LocalSyncFacts facts_;
+  std::vector<SlotMap> atEnd_;                // by block id
+  std::vector<std::vector<Value*>> boxesOf_;  // by the machine value's id: its boxes so far
+  std::vector<std::pair<Value*, const Value*>> loaded_;  // objects from clean slots, and their numbers
+};
+
+void LocalSync::noteBox(Value* box) {
+  const Value* number = box->operands[0];
+  if (boxesOf_.size() <= number->id) boxesOf_.resize(number->id + size_t{1});
+  boxesOf_[number->id].push_back(box);
+}
+
+void LocalSync::rewriteBlock(Block& block) {
+  SlotMap slots(block);
+  const std::vector<bool>& dirty = facts_.dirtyIn(block);
+  for (size_t slot = 0; slot < slots.size(); ++slot) slots.set(slot, facts_.withoutSunkBox(slots.content(slot)), dirty[slot]);
+  describe(*block.entry, slots);
+  const std::vector<Value*> ops = std::move(block.ops);
+  block.ops.clear();
+  Place at{block, block.ops, block, slots, true};
+  for (Value* op : ops) {
+    if (facts_.isLoud(*op)) syncAll(at);
+    if (op->state) describe(*op->state, slots);
+    if (op->op == Op::StoreLocal) {
+      rewriteStore(at, *op);
+    } else if (!facts_.isSunk(*op)) {
+      block.ops.push_back(op);
+      slots.step(*op);
+      if (isBox(*op)) noteBox(op);
+    }
+  }
+  atEnd_[block.id] = slots;
+}
+
+void LocalSync::describe(FrameState& state, const SlotMap& slots) const {
+  state.dirty.assign(slots.size(), false);
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    if (!slots.isDirty(slot)) continue;
+    state.dirty[slot] = true;
+    state.locals[slot] = slots.content(slot);
+  }
+}
+
+void LocalSync::rewriteStore(Place& at, Value& store) {
+  if (facts_.isDeferred(store)) {
+    // If some slot holds the object already, this slot gets the same: `a is b` must not depend on when it is asked.
+    Value* value = facts_.withoutSunkBox(store.operands[0]);
+    Value* object = value->type.isMachine() ? objectInSlot(at, value) : nullptr;
+    store.op = Op::DeferLocal;
+    store.operands[0] = object != nullptr ? object : value;
+  } else if (facts_.isOnlyStored(*store.operands[0])) {
+    if (Value* object = objectInSlot(at, store.operands[0]->operands[0])) store.operands[0] = object;
+  }
+  at.ops.push_back(&store);
+  at.slots.step(store);
+}
+
+void LocalSync::syncAll(Place& at) {
+  for (size_t slot = 0; slot < at.slots.size(); ++slot) {
+    if (at.slots.isDirty(slot)) syncSlot(at, slot);
+  }
+}
+
+void LocalSync::syncSlot(Place& at, size_t slot) {
+  Value* object = objectOf(at, at.slots.content(slot));
+  put(at, Op::SyncLocal, types::kNothing, {object}, static_cast<int64_t>(slot));
+  at.slots.set(slot, object, false);
+}
+
+/// The object that a clean slot holds for a number, if there is one.
+Value* LocalSync::objectInSlot(Place& at, const Value* number) {
+  for (size_t slot = 0; slot < at.slots.size(); ++slot) {
+    Value* content = at.slots.content(slot);
+    if (at.slots.isDirty(slot) || !content->type.isReference()) continue;
+    if (isBox(*content) && content->operands[0] == number) return content;
+    for (const auto& [object, itsNumber] : loaded_) {
+      if (object == content && itsNumber == number) return content;
+    }
+  }
+  for (size_t slot = 0; slot < at.slots.size(); ++slot) {
+    if (at.slots.isDirty(slot) || at.slots.content(slot) != number) continue;
+    const Type type = number->type == types::I64 ? types::Long : number->type == types::F64 ? types::Float : types::Bool;
+    Value* load = put(at, Op::LoadLocal, type, {}, static_cast<int64_t>(slot));
+    at.slots.step(*load);
+    loaded_.emplace_back(load, number);
+    return load;
+  }
+  return nullptr;
+}
+
+/// The object for a slot's content: one that exists, or a new box.
+Value* LocalSync::objectOf(Place& at, Value* number) {
+  if (number->type.isReference()) return number;
+  if (Value* object = objectInSlot(at, number)) return object;
+  if (number->id < boxesOf_.size()) {
+    for (Value* box : boxesOf_[number->id]) {
+      if (dominators_.dominates(box->block, &at.dominated)) return box;
+    }
+  }
+  const bool isInt = number->type == types::I64;
+  const bool isFloat = number->type == types::F64;
+  Value* box = put(at, isInt ? Op::BoxInt : isFloat ? Op::BoxFloat : Op::BoxBool,
+                   isInt ? types::Long : isFloat ? types::Float : types::Bool, {number});
+  if (at.lasting) noteBox(box);
+  return box;
+}
+
+/// Makes an edge lead from what is dirty at its source to what is dirty at its target.
+void LocalSync::adaptEdge(Block& from, size_t successor) {
+  Block* target = from.successors[successor].target;
+  const std::vector<bool>& wanted = facts_.dirtyIn(*target);
+  SlotMap slots = atEnd_[from.id];
+  bool differs = false;
+  for (size_t slot = 0; slot < slots.size(); ++slot) differs |= slots.isDirty(slot) != wanted[slot];
+  if (!differs) return;
+
+  const std::vector<Value*> args = from.successors[successor].args;
+  Block* block = &from;
+  if (from.successors.size() > 1) {
+    block = function_.splitEdge(&from, successor);
+    describe(*block->entry, slots);
+  }
+  Value* terminator = block->ops.back();
+  block->ops.pop_back();
+  Place at{*block, block->ops, from, slots, block == &from};
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    if (slots.isDirty(slot) && !wanted[slot]) syncSlot(at, slot);
+  }
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    if (slots.isDirty(slot) || !wanted[slot]) continue;
+    Value* name = facts_.withoutSunkBox(target->entry->locals[slot]);
+    if (name->op == Op::Param && name->block == target) name = args[static_cast<size_t>(name->imm)];
+    Value* marker = put(at, Op::DeferLocal, types::kNothing, {name}, static_cast<int64_t>(slot));
+    slots.step(*marker);
+  }
+  block->ops.push_back(terminator);
+}
+
+void LocalSync::removeSunkBoxes() {
+  std::vector<Value*> replacements(function_.valueCount(), nullptr);
+  for (Value* box : facts_.sunkBoxes()) {
+    replacements[box->id] = box->operands[0];
+    box->block = nullptr;  // rewriteBlock() has left it out
+  }
+  function_.replaceUses(replacements);
+}
+
+}  // namespace
+
+bool syncLocals(Function& function) {
+  function.recomputePredecessors();
+  return LocalSync(function).run();
+}
+
+}  // namespace martlet::passes

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// The decisions of local-sync: see local_sync_facts.h.
+#include "passes/local_sync_facts.h"
+
+#include <algorithm>
+
+namespace martlet::passes {
+
+using namespace hir;
+
+LocalSyncFacts::LocalSyncFacts(Function& function, const DominatorTree& dominators)
+    : function_(function), dominators_(dominators), plan_(function) {
+  const size_t values = function.valueCount();
+  loud_.resize(values);
+  deferred_.resize(values);
+  sunk_.resize(values);
+  uint32_t blockIds = 0;
+  for (const auto& block : function.blocks) blockIds = std::max(blockIds, block->id + 1);
+  dirtyIn_.assign(blockIds, Slots(function.localCount, false));
+  countUses();
+  findLoudOps();
+  decide();
+  findSunkBoxes();
+  findDirtySlots();
+}
+
+void LocalSyncFacts::countUses() {
+  otherUses_.resize(function_.valueCount());
+  unboxes_.resize(function_.valueCount());
+  stores_.resize(function_.valueCount());
+  for (const auto& block : function_.blocks) {
+    for (Value* op : block->ops) {
+      for (Value* operand : op->operands) {
+        const bool isUnbox = op->op == Op::UnboxInt || op->op == Op::UnboxFloat;
+        if (op->op == Op::StoreLocal) {
+          stores_[operand->id].push_back(op);
+        } else {
+          ++otherUses_[operand->id];
+        }
+        if (isUnbox) unboxes_[operand->id].push_back(op);
+      }
+    }
+    for (const Edge& edge : block->successors) {
+      for (const Value* argument : edge.args) ++otherUses_[argument->id];
+    }
+  }
+}
+
+bool LocalSyncFacts::isOnlyStored(const Value& value) const {
+  return isBox(value) && value.id < otherUses_.size() && otherUses_[value.id] == 0;
+}
+
+// ---- Python code ----------------------------------------------------------------------------------------------------
+
+/// A value that has been unboxed on the way here is a number, whatever its type says.
+bool LocalSyncFacts::isLoudRelease(const Value& value, const Block& at) const {
+  if (isQuietlyReleased(value.type)) return false;
+  const auto& unboxes = unboxes_[value.id];
+  return std::none_of(unboxes.begin(), unboxes.end(),
+                      [&](const Value* unbox) { return dominators_.dominates(unbox->block, &at); });
+}
+
+void LocalSyncFacts::findLoudOps() {
+  for (const auto& block : function_.blocks) {
+    for (Value* op : block->ops) {
+      const bool runsPython = op->effects() == Effects::Python && op->op != Op::StoreLocal;
+      const auto& released = plan_.at(*op).releaseAfter;
+      loud_[op->id] = runsPython || std::any_of(released.begin(), released.end(),
+                                                [&](const Value* v) { return isLoudRelease(*v, *block); });
+    }
+  }
+  // A release on an edge: before the block's end, for all ways out of it.
+  for (const EdgeCounts& edge : plan_.edges()) {
+    for (const Value* v : edge.release) {
+      if (isLoudRelease(*v, *edge.from)) loud_[edge.from->terminator()->id] = true;
+    }
+  }
+}
+
+// ---- Which stores ---------------------------------------------------------------------------------------------------
+
+bool LocalSyncFacts::stepBackward(const Value& op, Slots& slots) const {
+  const bool isStore = op.op == Op::StoreLocal;
+  const bool after = isStore && slots[static_cast<size_t>(op.imm)];
+  if (loud_[op.id]) slots.assign(slots.size(), true);
+  if (isStore) slots[static_cast<size_t>(op.imm)] = false;
+  return after;
+}
+
+/// By block id: slots that Python code may look at on every way from the block's start, before they are stored again.
+std::vector<LocalSyncFacts::Slots> LocalSyncFacts::surelySynced() const {
+  std::vector<Slots> in(dirtyIn_.size(), Slots(function_.localCount, true));
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto block = function_.blocks.rbegin(); block != function_.blocks.rend(); ++block) {
+      Slots slots = surelySyncedBehind(**block, in);
+      for (auto op = (*block)->ops.rbegin(); op != (*block)->ops.rend(); ++op) stepBackward(**op, slots);
+      if (slots == in[(*block)->id]) continue;
+      in[(*block)->id] = std::move(slots);
+      changed = true;
+    }
+  }
+  return in;
+}
+
+LocalSyncFacts::Slots LocalSyncFacts::surelySyncedBehind(const Block& block, const std::vector<Slots>& in) const {
+  Slots slots(function_.localCount, !block.successors.empty());
+  for (const Edge& edge : block.successors) {
+    for (size_t slot = 0; slot < slots.size(); ++slot) slots[slot] = slots[slot] && in[edge.target->id][slot];
+  }
+  return slots;
+}
+
+/// A store is put off if a number replaces a number, and if on some way nobody looks before the next store. The box must
+/// not be wanted for anything else: it would exist anyway, and storing it costs next to nothing.
+void LocalSyncFacts::decide() {
+  const std::vector<Slots> synced = surelySynced();
+  for (const auto& block : function_.blocks) {
+    SlotMap contents(*block);
+    for (Value* op : block->ops) {
+      if (op->op == Op::StoreLocal) {
+        const Value* value = op->operands[0];
+        const bool isNumber = isBox(*value) || (value->op == Op::ConstObject && value->type.isSubtypeOf(types::kNumber));
+        const Type old = contents.content(static_cast<size_t>(op->imm))->type;
+        deferred_[op->id] = isNumber && isNumberOrNull(old) && otherUses_[value->id] * isBox(*value) == 0;
+      }
+      contents.step(*op);
+    }
+    Slots slots = surelySyncedBehind(*block, synced);
+    for (auto op = block->ops.rbegin(); op != block->ops.rend(); ++op) {
+      if (stepBackward(**op, slots)) deferred_[(*op)->id] = false;
+    }
+  }
+}
+
+/// A box whose stores are all put off is not made. If one of them is not, the box exists: then none of them is.
+void LocalSyncFacts::findSunkBoxes() {
+  for (const auto& block : function_.blocks) {
+    for (Value* op : block->ops) {
+      if (!isBox(*op) || stores_[op->id].empty() || otherUses_[op->id] != 0) continue;
+      const auto& stores = stores_[op->id];
+      const bool sunk = std::all_of(stores.begin(), stores.end(), [this](auto* s) { return deferred_[s->id]; });
+      sunk_[op->id] = sunk;
+      if (sunk) sunkBoxes_.push_back(op);
+      for (Value* store : stores) deferred_[store->id] = sunk;
+    }
+  }
+  anyDeferred_ = std::find(deferred_.begin(), deferred_.end(), true) != deferred_.end();
+}
+
+// ---- Which slots are dirty ------------------------------------------------------------------------------------------
+
+/// At a block's start memory may only be stale where it is sure to hold a number or NULL on every way there. (A machine
+/// value in the slot map: unbox-params has checked the object, or a box was stored.)
+bool LocalSyncFacts::mayBeDirty(const Block& block, size_t slot) const {
+  return isNumberOrNull(block.entry->locals[slot]->type);
+}
+
+void LocalSyncFacts::findDirtySlots() {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Block* block : dominators_.order()) {
+      Slots slots = dirtyIn_[block->id];
+      for (const Value* op : block->ops) {
+        if (loud_[op->id]) slots.assign(slots.size(), false);
+        if (op->op == Op::StoreLocal) slots[static_cast<size_t>(op->imm)] = deferred_[op->id];
+      }
+      for (const Edge& edge : block->successors) {
+        Slots& in = dirtyIn_[edge.target->id];
+        for (size_t slot = 0; slot < slots.size(); ++slot) {
+          if (!slots[slot] || in[slot] || !mayBeDirty(*edge.target, slot)) continue;
+          in[slot] = true;
+          changed = true;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace martlet::passes

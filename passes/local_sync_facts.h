@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// What local-sync decides before it changes anything: which stores are put off, where Python code may run, which slots are
+// dirty where. Must not know: how the function is rewritten.
+#pragma once
+#include <vector>
+
+#include "lowering/hir/analysis.h"
+#include "passes/refcount_plan.h"
+
+namespace martlet::passes {
+
+class LocalSyncFacts {
+ public:
+  LocalSyncFacts(hir::Function& function, const hir::DominatorTree& dominators);
+
+  bool anyDeferred() const { return anyDeferred_; }
+  size_t blockIds() const { return dirtyIn_.size(); }
+  bool isDeferred(const hir::Value& store) const { return deferred_[store.id]; }
+  /// True if dirty slots have to be brought up to date before the op: it, or a release right behind it, may run Python code.
+  bool isLoud(const hir::Value& op) const { return op.id < loud_.size() && loud_[op.id]; }
+  /// Slots that are dirty at a block's start.
+  const std::vector<bool>& dirtyIn(const hir::Block& block) const { return dirtyIn_[block.id]; }
+  /// A box that only deferred stores and frame states want. Its machine value takes its place.
+  bool isSunk(const hir::Value& value) const { return value.id < sunk_.size() && sunk_[value.id]; }
+  hir::Value* withoutSunkBox(hir::Value* value) const { return isSunk(*value) ? value->operands[0] : value; }
+  const std::vector<hir::Value*>& sunkBoxes() const { return sunkBoxes_; }
+  /// A box that is made for frame slots only.
+  bool isOnlyStored(const hir::Value& value) const;
+
+ private:
+  using Slots = std::vector<bool>;
+
+  void findLoudOps();
+  bool isLoudRelease(const hir::Value& value, const hir::Block& at) const;
+  void countUses();
+  void decide();
+  std::vector<Slots> surelySynced() const;
+  Slots surelySyncedBehind(const hir::Block& block, const std::vector<Slots>& in) const;
+  /// Returns, for a store, whether its slot is surely looked at behind it.
+  bool stepBackward(const hir::Value& op, Slots& slots) const;
+  void findSunkBoxes();
+  void findDirtySlots();
+  bool mayBeDirty(const hir::Block& block, size_t slot) const;
+
+  hir::Function& function_;
+  const hir::DominatorTree& dominators_;
+  const RefcountPlan plan_;
+  std::vector<bool> loud_, deferred_, sunk_;  // by value id
+  std::vector<uint32_t> otherUses_;           // by value id: but for stores and frame states
+  std::vector<std::vector<hir::Value*>> unboxes_, stores_;  // by the operand's id
+  std::vector<Slots> dirtyIn_;                // by block id
+  std::vector<hir::Value*> sunkBoxes_;
+  bool anyDeferred_ = false;
+};
+
+}  // namespace martlet::passes

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Each program of programs/ has to behave the same interpreted and under the JIT, in every mode.
+
+Compared are the output (with reference counts that the programs print), the error output with its tracebacks, and the
+exit status. The interpreter's answer is the oracle. MARTLET_TEST_PROGRAMS and MARTLET_TEST_MODES (patterns) choose.
+"""
+
+import concurrent.futures
+import fnmatch
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = os.path.join(HERE, "programs")
+TIMEOUT = 300
+
+FIRST = ["--compile-first-call", "--sync"]
+MODES = {
+    "first_call_quick": [*FIRST, "--opt-level=0"],
+    "first_call_full": [*FIRST, "--opt-level=2"],
+    "warm": ["--sync", "--call-threshold=2", "--loop-threshold=2", "--opt-level=0"],
+    "exit_every_1": [*FIRST, "--opt-level=0", "--force-exit-every=1"],
+    "exit_every_2": [*FIRST, "--opt-level=0", "--force-exit-every=2"],
+    "exit_every_3": [*FIRST, "--opt-level=0", "--force-exit-every=3"],
+    "exit_every_7": [*FIRST, "--opt-level=0", "--force-exit-every=7"],
+    "background": ["--call-threshold=2", "--loop-threshold=10"],
+}
+
+
+def chosen(names, variable):
+    pattern = os.environ.get(variable, "*")
+    return [name for name in names if fnmatch.fnmatch(name, pattern)]
+
+
+def programs():
+    names = sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(PROGRAMS, "*.py")))
+    return chosen([name for name in names if name != "support"], "MARTLET_TEST_PROGRAMS")
+
+
+def run(command):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MARTLET")}
+    environment |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            result = subprocess.run(
+                command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT
+            )
+        except subprocess.TimeoutExpired:
+            return "timeout", "", ""
+    # Addresses differ from run to run.
+    texts = [re.sub(r"0x[0-9a-f]+", "0x…", raw.decode(errors="replace")) for raw in (result.stdout, result.stderr)]
+    return result.returncode, *texts
+
+
+def command_of(program, mode):
+    path = os.path.join(PROGRAMS, program + ".py")
+    if mode is None:
+        return [sys.executable, path]
+    return [sys.executable, "-m", "martlet", *MODES[mode], path]
+
+
+class DifferentialTest(unittest.TestCase):
+    maxDiff = 4000
+    pool: concurrent.futures.ThreadPoolExecutor
+    runs: dict
+
+    @classmethod
+    def setUpClass(cls):
+        # All runs are started at once, in the order in which the tests ask for them.
+        cls.pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
+        cls.runs = {
+            (program, mode): cls.pool.submit(run, command_of(program, mode))
+            for program in programs()
+            for mode in (None, *chosen(MODES, "MARTLET_TEST_MODES"))
+        }
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.pool.shutdown(cancel_futures=True)
+
+    def check(self, program, mode):
+        status, output, errors = self.runs[program, None].result()
+        jit_status, jit_output, jit_errors = self.runs[program, mode].result()
+        self.assertEqual((jit_errors, jit_status), (errors, status))
+        self.assertMultiLineEqual(jit_output, output)
+
+
+def add_tests():
+    for program in programs():
+        for mode in chosen(MODES, "MARTLET_TEST_MODES"):
+
+            def test(self, program=program, mode=mode):
+                self.check(program, mode)
+
+            setattr(DifferentialTest, f"test_{program}_{mode}", test)
+
+
+add_tests()
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Warm, compile, assert compiled, break the assumption: the answer is right, and the exit is counted."""
+
+import unittest
+
+import martlet
+from martlet_testing import SYNC, Counted, JitTestCase, define, jit
+
+
+class ExitTest(JitTestCase):
+    def check_exit(self, source, warm, breaking, exits=1):
+        """Compiled after `warm` calls; each row of `breaking` has to exit and to answer as the interpreter does."""
+        native, plain = define(source)["f"], define(source)["f"]
+        for _ in range(60):
+            native(*warm)
+        self.compiled(native)
+        with Counted() as counted:
+            self.assertEqual(repr(native(*warm)), repr(plain(*warm)))
+        self.assertEqual((counted["entries"], counted["exits"]), (1, 0))
+        for row in breaking:
+            with self.subTest(row), Counted() as counted:
+                self.assertEqual(self.answer(native, row), self.answer(plain, row))
+            self.assertGreaterEqual(counted["exits"], exits)
+
+    @staticmethod
+    def answer(function, row):
+        try:
+            return repr(function(*row))
+        except Exception as error:
+            return repr(error)
+
+    def test_int_becomes_something_else(self):
+        self.check_exit(
+            "def f(a, b):\n  c = a + b\n  return c * a - b",
+            (3, 4),
+            [(1.5, 2), ("a", "b"), (2**80, 1), (None, 1), (True, 2)],
+        )
+
+    def test_overflow(self):
+        self.check_exit("def f(a, b):\n  return a * b + a", (3, 4), [(2**40, 2**40), (-(2**62), 5)])
+
+    def test_float_becomes_something_else(self):
+        self.check_exit("def f(a, b):\n  c = a * b\n  return c + a", (1.5, 2.5), [("a", 3), ([], 2), (2**2000, 1)])
+
+    def test_zero_division(self):
+        self.check_exit("def f(a, b):\n  return a // b + a % b", (7, 2), [(7, 0)])
+        self.check_exit("def f(a, b):\n  return a / b", (7.5, 2.0), [(7.5, 0.0)])
+
+    def test_loop_counter_overflows(self):
+        source = "def f(start, n):\n  x = start\n  for i in range(n):\n    x += x\n  return x"
+        self.check_exit(source, (1, 20), [(1, 70), (-1, 64), (1.5, 10)])
+
+    def test_repeated_exits_lead_to_other_code(self):
+        function = define("def f(a, b):\n  return a + b")["f"]
+        for _ in range(60):
+            function(1, 2)
+        martlet.enable(**(SYNC | {"exit_limit": 5}))
+        martlet.compile(function)
+        for _ in range(200):
+            self.assertEqual(function("a", "b"), "ab")
+        with Counted() as counted:
+            for _ in range(50):
+                function("a", "b")
+        self.assertLess(counted["exits"], 10, "nothing exits for ever")
+
+    def test_forced_exits(self):
+        source = """
+            def f(n):
+                total, items = 0, []
+                for i in range(n):
+                    total += i * 2
+                    items.append(total / (i + 1))
+                    if i % 3 == 0:
+                        total -= len(items)
+                return total, items
+        """
+        expected = define(source)["f"](50)
+        for every in (1, 2, 3, 5, 11):
+            function = define(source)["f"]
+            with self.subTest(every), jit(**SYNC, compile_first_call=True, force_exit_every=every):
+                self.assertEqual([function(50) for _ in range(4)], [expected] * 4)
+
+    def test_globals_and_builtins_change(self):
+        names = define("STEP = 1\ndef f(x): return len(x) + STEP\n")
+        function = names["f"]
+        for _ in range(60):
+            function("abc")
+        self.compiled(function)
+        self.assertEqual(function("abc"), 4)
+        names["STEP"] = 10
+        self.assertEqual(function("abc"), 13)
+        names["len"] = lambda x: 100
+        self.assertEqual(function("abc"), 110)
+        del names["len"]
+        self.assertEqual(function("abc"), 13)
+        del names["STEP"]
+        self.assertRaisesRegex(NameError, "STEP", function, "abc")
+
+    def test_class_changes(self):
+        names = define("class C:\n  def m(self): return 1\n  def __init__(self): self.v = 5\ndef f(o): return o.m() + o.v")
+        function, cls = names["f"], names["C"]
+        instance = cls()
+        for _ in range(60):
+            function(instance)
+        self.compiled(function)
+        self.assertEqual(function(instance), 6)
+        cls.m = lambda self: 100
+        self.assertEqual(function(instance), 105)
+        instance.m = lambda: 1000
+        self.assertEqual(function(instance), 1005)
+        del instance.v
+        self.assertRaises(AttributeError, function, instance)
+        cls.v = 7
+        self.assertEqual(function(instance), 1007)
+        cls.v = property(lambda self: 9)
+        self.assertEqual(function(instance), 1009)
+
+    def test_defaults_change(self):
+        names = define("def g(a, b=1): return a, b\ndef f(): return g(0), g(0, 5), g(a=3)")
+        for _ in range(60):
+            names["f"]()
+        self.compiled(names["f"])
+        self.compiled(names["g"])
+        self.assertEqual(names["f"](), ((0, 1), (0, 5), (3, 1)))
+        names["g"].__defaults__ = ("new",)
+        self.assertEqual(names["f"](), ((0, "new"), (0, 5), (3, "new")))
+        names["g"].__defaults__ = None
+        self.assertRaises(TypeError, names["f"])
+
+
+if __name__ == "__main__":
+    unittest.main()

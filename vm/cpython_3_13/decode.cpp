@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MIT
+// See decode.h. Must not know: compilation, frames.
+#include "vm/cpython_3_13/decode.h"
+
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "internal/pycore_code.h"
+#include "internal/pycore_object.h"
+#include "opcode_ids.h"
+
+namespace martlet::vm {
+namespace {
+
+using frontend::BytecodeOp;
+using frontend::Handler;
+using frontend::Instruction;
+using frontend::Snapshot;
+using frontend::Special;
+namespace types = hir::types;
+
+// ---- opcode tables -------------------------------------------------------------------------------------------------
+
+struct Opcode {
+  enum Kind : uint8_t { None, Plain, Pair };
+  Kind kind = None;
+  uint8_t caches = 0;
+  BytecodeOp first = BytecodeOp::kCount;
+  BytecodeOp second = BytecodeOp::kCount;  ///< of a superinstruction
+};
+
+struct Quickened {
+  int base = 0;
+  Special special = Special::None;
+};
+
+struct Tables {
+  std::array<Opcode, 256> plain{};
+  std::array<Quickened, 256> quickened{};
+};
+
+constexpr Tables makeTables() {
+  Tables t;
+#define OPCODE(NAME, caches, neutral) t.plain[NAME] = {Opcode::Plain, caches, BytecodeOp::neutral, BytecodeOp::kCount};
+#define SUPERINSTRUCTION(NAME, one, two) t.plain[NAME] = {Opcode::Pair, 0, BytecodeOp::one, BytecodeOp::two};
+#define QUICKENED(NAME, BASE, special) t.quickened[NAME] = {BASE, Special::special};
+#define INSTRUMENTED(NAME)
+#define INTERNAL(NAME)
+#include "vm/cpython_3_13/opcodes.def"
+  return t;
+}
+
+constexpr Tables kTables = makeTables();
+
+// ---- objects -------------------------------------------------------------------------------------------------------
+
+hir::Type typeOf(PyObject* object) {
+  struct Row {
+    PyTypeObject* type;
+    hir::Type bits;
+  };
+  static const Row rows[] = {
+      {&PyLong_Type, types::Long},     {&PyFloat_Type, types::Float}, {&PyBool_Type, types::Bool},
+      {Py_TYPE(Py_None), types::None}, {&PyUnicode_Type, types::Str}, {&PyBytes_Type, types::Bytes},
+      {&PyTuple_Type, types::Tuple},   {&PyList_Type, types::List},   {&PyDict_Type, types::Dict},
+      {&PySet_Type, types::Set},       {&PySlice_Type, types::Slice}, {&PyFunction_Type, types::Function},
+      {&PyType_Type, types::Class},    {&PyCell_Type, types::Cell},   {&PyRangeIter_Type, types::RangeIter},
+  };
+  for (const Row& row : rows) {
+    if (Py_IS_TYPE(object, row.type)) return row.bits;
+  }
+  return types::OtherObject;
+}
+
+std::string utf8(PyObject* text) {
+  if (text == nullptr || !PyUnicode_Check(text)) return "?";
+  PyObject* bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return "?";
+  }
+  std::string result(PyBytes_AS_STRING(bytes), static_cast<size_t>(PyBytes_GET_SIZE(bytes)));
+  Py_DECREF(bytes);
+  return result;
+}
+
+std::string repr(PyObject* object) {
+  PyObject* text = PyObject_Repr(object);
+  if (text == nullptr) {
+    PyErr_Clear();
+    return "?";
+  }
+  std::string result = utf8(text);
+  Py_DECREF(text);
+  return result;
+}
+
+/// What a dump shows of a constant. Only built-in types are asked for their repr: others would run Python code, and
+/// large ones cost time. Never an address: dumps are deterministic.
+std::string describe(PyObject* object, const hir::ObjectRef& ref) {
+  constexpr Py_ssize_t kLongest = 32;
+  if (object == Py_None || object == Py_Ellipsis || ref.type == types::Bool || ref.type == types::Float)
+    return repr(object);
+  if (ref.hasInt) return std::to_string(ref.intValue);
+  if (ref.type == types::Long) return "large int";
+  if (ref.type == types::Str) {
+    PyObject* start = PyUnicode_Substring(object, 0, kLongest);
+    if (start == nullptr) {
+      PyErr_Clear();
+      return "str";
+    }
+    std::string text = repr(start);
+    Py_DECREF(start);
+    return PyUnicode_GET_LENGTH(object) > kLongest ? text + "..." : text;
+  }
+  if (ref.type == types::Bytes && PyBytes_GET_SIZE(object) <= kLongest) return repr(object);
+  if (ref.type == types::Tuple) return "tuple of " + std::to_string(PyTuple_GET_SIZE(object));
+  if (PyCode_Check(object)) return "code " + utf8(reinterpret_cast<PyCodeObject*>(object)->co_qualname);
+  return Py_TYPE(object)->tp_name;
+}
+
+hir::ObjectRef makeRef(PyObject* object) {
+  hir::ObjectRef ref;
+  ref.type = typeOf(object);
+  ref.immortal = _Py_IsImmortal(object) != 0;
+  ref.address = object;
+  if (ref.type == types::Long) {
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    ref.hasInt = overflow == 0;
+    ref.intValue = overflow == 0 ? value : 0;
+  }
+  if (ref.type == types::Float) ref.floatValue = PyFloat_AS_DOUBLE(object);
+  return ref;
+}
+
+// ---- the decoder ---------------------------------------------------------------------------------------------------
+
+uint32_t read32(const uint16_t* p) {
+  uint32_t value = 0;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+class Decoder {
+ public:
+  Decoder(PyCodeObject* code, PyObject* bytes, Snapshot& snapshot)
+      : code_(code), snapshot_(snapshot), base_(reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes))),
+        running_(_PyCode_CODE(code)), size_(static_cast<uint32_t>(Py_SIZE(code))) {}
+
+  void copyProperties();
+  void copyObjects();
+  std::optional<Bailout> decode();
+  void copyHandlers();
+
+ private:
+  int32_t addObject(PyObject* object, std::string name);
+  int32_t addCached(const uint16_t* slot);
+  void readSpecial(Instruction& instruction, int opcode);
+  void readMethodCache(Instruction& instruction, const _PyLoadMethodCache& cache);
+  void setTarget(Instruction& instruction);
+
+  PyCodeObject* code_;
+  Snapshot& snapshot_;
+  const uint8_t* base_;          ///< co_code: plain opcodes, no instrumentation, caches zero
+  const _Py_CODEUNIT* running_;  ///< what the interpreter runs
+  uint32_t size_;
+};
+
+void Decoder::copyProperties() {
+  const int flags = code_->co_flags;
+  Snapshot& s = snapshot_;
+  s.name = utf8(code_->co_qualname);
+  s.filename = utf8(code_->co_filename);
+  s.firstLine = code_->co_firstlineno;
+  s.argCount = static_cast<uint16_t>(code_->co_argcount + code_->co_kwonlyargcount + ((flags & CO_VARARGS) != 0) +
+                                     ((flags & CO_VARKEYWORDS) != 0));
+  s.localCount = static_cast<uint16_t>(code_->co_nlocalsplus);
+  s.stackSize = static_cast<uint16_t>(code_->co_stacksize);
+  s.freeVarCount = static_cast<uint16_t>(code_->co_nfreevars);
+  s.freeVarBase = static_cast<uint16_t>(code_->co_nlocalsplus - code_->co_nfreevars);
+  s.isGenerator = (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+  s.isAsyncGenerator = (flags & CO_ASYNC_GENERATOR) != 0;
+  s.isCoroutine = (flags & CO_COROUTINE) != 0;
+  s.optimizedLocals = (flags & CO_OPTIMIZED) != 0;
+}
+
+int32_t Decoder::addObject(PyObject* object, std::string name) {
+  hir::ObjectRef ref = makeRef(object);
+  ref.name = std::move(name);
+  snapshot_.objects.push_back(std::move(ref));
+  return static_cast<int32_t>(snapshot_.objects.size() - 1);
+}
+
+void Decoder::copyObjects() {
+  Snapshot& s = snapshot_;
+  s.constCount = static_cast<uint32_t>(PyTuple_GET_SIZE(code_->co_consts));
+  for (uint32_t i = 0; i < s.constCount; ++i) {
+    PyObject* object = PyTuple_GET_ITEM(code_->co_consts, i);
+    const int32_t index = addObject(object, {});
+    hir::ObjectRef& ref = s.objects[static_cast<size_t>(index)];
+    ref.name = "const " + std::to_string(i) + " " + describe(object, ref);
+  }
+  s.nameBase = static_cast<uint32_t>(s.objects.size());
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code_->co_names); ++i) {
+    PyObject* object = PyTuple_GET_ITEM(code_->co_names, i);
+    addObject(object, "name " + utf8(object));
+  }
+  s.noneObject = addObject(Py_None, "None");
+  s.trueObject = addObject(Py_True, "True");
+  s.falseObject = addObject(Py_False, "False");
+  s.assertionErrorObject = addObject(PyExc_AssertionError, "type AssertionError");
+}
+
+/// An object that an inline cache borrows. It must not be looked at (decode.h): nothing is known but its address.
+int32_t Decoder::addCached(const uint16_t* slot) {
+  void* address = nullptr;
+  std::memcpy(&address, slot, sizeof address);
+  if (address == nullptr) return -1;
+  hir::ObjectRef ref;
+  ref.name = "cached " + std::to_string(snapshot_.objects.size());
+  ref.type = types::kObject;
+  ref.address = address;
+  snapshot_.objects.push_back(std::move(ref));
+  return static_cast<int32_t>(snapshot_.objects.size() - 1);
+}
+
+void Decoder::readMethodCache(Instruction& instruction, const _PyLoadMethodCache& cache) {
+  instruction.version = read32(cache.type_version);
+  const bool hasKeys = instruction.special == Special::AttrMethodWithValues ||
+                       instruction.special == Special::AttrNondescriptorWithValues;
+  if (hasKeys) instruction.version2 = read32(cache.keys_version);
+  if (instruction.special == Special::AttrMethodLazyDict) instruction.index = cache.dict_offset;
+  instruction.object = addCached(cache.descr);
+  if (instruction.object < 0) instruction.special = Special::None;
+}
+
+void Decoder::readSpecial(Instruction& instruction, int opcode) {
+  const Quickened& form = kTables.quickened[running_[instruction.offset].op.code];
+  if (form.base != opcode) return;
+  instruction.special = form.special;
+  const void* cache = running_ + instruction.offset + 1;
+  switch (form.special) {
+  case Special::GlobalModule:
+  case Special::GlobalBuiltin: {
+    const auto& global = *static_cast<const _PyLoadGlobalCache*>(cache);
+    instruction.version = global.module_keys_version;
+    if (form.special == Special::GlobalBuiltin) instruction.version2 = global.builtin_keys_version;
+    instruction.index = global.index;
+    return;
+  }
+  case Special::AttrInstanceValue:
+  case Special::AttrModule:
+  case Special::AttrWithHint:
+  case Special::AttrSlot:
+  case Special::StoreAttrInstanceValue:
+  case Special::StoreAttrSlot:
+  case Special::StoreAttrWithHint: {
+    const auto& attribute = *static_cast<const _PyAttrCache*>(cache);
+    instruction.version = read32(attribute.version);
+    instruction.index = attribute.index;
+    return;
+  }
+  case Special::AttrClass:
+  case Special::AttrProperty:
+  case Special::AttrMethodWithValues:
+  case Special::AttrMethodNoDict:
+  case Special::AttrMethodLazyDict:
+  case Special::AttrNondescriptorWithValues:
+  case Special::AttrNondescriptorNoDict:
+    return readMethodCache(instruction, *static_cast<const _PyLoadMethodCache*>(cache));
+  case Special::ToBoolAlwaysTrue:
+    instruction.version = read32(static_cast<const _PyToBoolCache*>(cache)->version);
+    return;
+  case Special::CallBoundMethodExactArgs:
+  case Special::CallBoundMethodGeneral:
+  case Special::CallPyExactArgs:
+  case Special::CallPyGeneral:
+  case Special::CallAllocAndEnterInit:
+    instruction.version = read32(static_cast<const _PyCallCache*>(cache)->func_version);
+    return;
+  default: return;
+  }
+}
+
+void Decoder::setTarget(Instruction& instruction) {
+  const auto distance = static_cast<uint32_t>(instruction.arg);
+  switch (instruction.op) {
+  case BytecodeOp::JumpForward:
+  case BytecodeOp::PopJumpIfFalse:
+  case BytecodeOp::PopJumpIfNone:
+  case BytecodeOp::PopJumpIfNotNone:
+  case BytecodeOp::PopJumpIfTrue:
+  case BytecodeOp::Send: instruction.target = instruction.nextOffset + distance; return;
+  // An exhausted iterator is popped by FOR_ITER itself, which then skips END_FOR and POP_TOP.
+  case BytecodeOp::ForIter: instruction.target = instruction.nextOffset + distance + 2; return;
+  case BytecodeOp::JumpBackward:
+  case BytecodeOp::JumpBackwardNoInterrupt: instruction.target = instruction.nextOffset - distance; return;
+  default: return;
+  }
+}
+
+std::optional<Bailout> Decoder::decode() {
+  std::vector<Instruction>& out = snapshot_.instructions;
+  bool hasResume = false;
+  for (uint32_t offset = 0; offset < size_;) {
+    Instruction instruction;
+    instruction.resumeOffset = offset;
+    uint32_t arg = base_[2 * offset + 1];
+    while (base_[2 * offset] == EXTENDED_ARG && offset + 1 < size_) {
+      ++offset;
+      arg = arg << 8 | base_[2 * offset + 1];
+    }
+    const int number = base_[2 * offset];
+    const Opcode& opcode = kTables.plain[static_cast<size_t>(number)];
+    if (opcode.kind == Opcode::None) {
+      return Bailout{BailoutReason::UnsupportedOpcode, offset, "opcode " + std::to_string(number)};
+    }
+    instruction.op = opcode.first;
+    instruction.arg = static_cast<int32_t>(arg);
+    instruction.offset = offset;
+    instruction.nextOffset = offset + 1U + opcode.caches;
+    if (instruction.nextOffset > size_) return Bailout{BailoutReason::MalformedBytecode, offset, "truncated"};
+    if (opcode.kind == Opcode::Pair) {
+      Instruction second = instruction;
+      instruction.arg = static_cast<int32_t>(arg >> 4);
+      second.op = opcode.second;
+      second.arg = static_cast<int32_t>(arg & 15);
+      out.push_back(instruction);
+      out.push_back(second);
+    } else {
+      readSpecial(instruction, number);
+      setTarget(instruction);
+      if (instruction.op == BytecodeOp::Resume && !std::exchange(hasResume, true)) {
+        snapshot_.firstTraceable = static_cast<uint32_t>(out.size());
+      }
+      out.push_back(instruction);
+    }
+    offset = instruction.nextOffset;
+  }
+  return std::nullopt;
+}
+
+const uint8_t* readVarint(const uint8_t* p, uint32_t* result) {
+  uint32_t value = *p & 63U;
+  while (*p & 64) {
+    ++p;
+    value = (value << 6) | (*p & 63U);
+  }
+  *result = value;
+  return p + 1;
+}
+
+void Decoder::copyHandlers() {
+  const auto* p = reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(code_->co_exceptiontable));
+  const uint8_t* end = p + PyBytes_GET_SIZE(code_->co_exceptiontable);
+  while (p < end) {
+    uint32_t start = 0, size = 0, target = 0, depthAndLasti = 0;
+    p = readVarint(p, &start);
+    p = readVarint(p, &size);
+    p = readVarint(p, &target);
+    p = readVarint(p, &depthAndLasti);
+    snapshot_.handlers.push_back(
+        {start, start + size, target, static_cast<uint16_t>(depthAndLasti >> 1), (depthAndLasti & 1) != 0});
+  }
+}
+
+}  // namespace
+
+Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked) {
+  // co_code is the one view of the instructions whose format no patch release changes: CPython undoes instrumentation.
+  PyObject* bytes = PyCode_GetCode(code);
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return Bailout{BailoutReason::MalformedBytecode, 0, "the interpreter gives no bytecode"};
+  }
+  CodeSnapshot result;
+  Decoder decoder(code, bytes, result.snapshot);
+  decoder.copyProperties();
+  decoder.copyObjects();
+  decoder.copyHandlers();
+  std::optional<Bailout> failure = decoder.decode();
+  Py_DECREF(bytes);
+  if (failure) return *failure;
+  result.snapshot.blocked = blocked;
+  return result;
+}
+
+const std::vector<OpcodeRow>& opcodeRows() {
+  using Kind = OpcodeRow::Kind;
+  static const std::vector<OpcodeRow> rows = {
+#define OPCODE(NAME, caches, neutral) {#NAME, NAME, Kind::Plain, caches, "", #neutral, ""},
+#define SUPERINSTRUCTION(NAME, one, two) {#NAME, NAME, Kind::Superinstruction, 0, "", #one "+" #two, ""},
+#define QUICKENED(NAME, BASE, special) {#NAME, NAME, Kind::Quickened, 0, #BASE, "", #special},
+#define INSTRUMENTED(NAME) {#NAME, NAME, Kind::Instrumented, 0, "", "", ""},
+#define INTERNAL(NAME) {#NAME, NAME, Kind::Internal, 0, "", "", ""},
+#include "vm/cpython_3_13/opcodes.def"
+  };
+  return rows;
+}
+
+}  // namespace martlet::vm

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// The out-of-line halves of the inline helpers. Never in bitcode. Must not know: LLVM.
+#include <algorithm>
+#include <iterator>
+
+#include "lowering/hir/type.h"
+#include "vm/runtime/inline.h"
+
+using namespace martlet::vm;
+
+namespace {
+
+/// A reference that ends with its scope.
+class Reference {
+ public:
+  explicit Reference(PyObject* object) : object_(object) {}
+  ~Reference() { Py_XDECREF(object_); }
+  Reference(const Reference&) = delete;
+  Reference& operator=(const Reference&) = delete;
+  PyObject* get() const { return object_; }
+
+ private:
+  PyObject* object_;
+};
+
+}  // namespace
+
+extern "C" {
+
+ColdInt rt_cold_unbox_int(PyObject* object) {
+  if (!PyLong_CheckExact(object)) return {0, 0};
+  const PyLongObject* value = asLong(object);
+  const Py_ssize_t digits = _PyLong_DigitCount(value);
+  if (digits > 3) return {0, 0};  // 3 digits are 90 bits
+  unsigned __int128 magnitude = 0;
+  for (Py_ssize_t i = digits; i-- > 0;) magnitude = (magnitude << PyLong_SHIFT) | value->long_value.ob_digit[i];
+  const bool negative = _PyLong_IsNegative(value);
+  const unsigned __int128 limit = static_cast<uint64_t>(INT64_MAX) + static_cast<uint64_t>(negative);
+  if (magnitude > limit) return {0, 0};
+  const auto low = static_cast<uint64_t>(magnitude);
+  return {static_cast<int64_t>(negative ? 0 - low : low), 1};
+}
+
+// A number is boxed where the interpreter had it boxed already, often where no exception may be raised.
+PyObject* rt_cold_box_int(int64_t value) {
+  PyObject* object = PyLong_FromLong(value);
+  if (object == nullptr) Py_FatalError("martlet: no memory for an int");
+  return object;
+}
+PyObject* rt_cold_box_float(double value) {
+  PyObject* object = PyFloat_FromDouble(value);
+  if (object == nullptr) Py_FatalError("martlet: no memory for a float");
+  return object;
+}
+
+PyObject* rt_cold_make_int(int64_t value) {
+  return PyLong_FromLong(value);
+}
+PyObject* rt_cold_make_float(double value) {
+  return PyFloat_FromDouble(value);
+}
+
+bool rt_cold_has_type(PyObject* object, int64_t typeBits) {
+  const auto* found = std::find(std::begin(kExactTypes), std::end(kExactTypes), Py_TYPE(object));
+  const bool isKnown = found != std::end(kExactTypes);
+  const uint32_t bit = isKnown ? 1U << (found - kExactTypes) : martlet::hir::types::OtherObject.bits();
+  return (static_cast<uint32_t>(typeBits) & bit) != 0;
+}
+
+int rt_cold_to_bool(PyThreadState* tstate, PyObject* object) {
+  return leaveChecked(tstate, PyObject_IsTrue(object));
+}
+
+void rt_cold_list_exhausted(PyObject* iterator) {
+  auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
+  it->it_index = -1;
+  PyListObject* list = it->it_seq;
+  it->it_seq = nullptr;
+  Py_XDECREF(list);
+}
+
+void rt_cold_tuple_exhausted(PyObject* iterator) {
+  auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
+  PyTupleObject* tuple = it->it_seq;
+  it->it_seq = nullptr;
+  Py_XDECREF(tuple);
+}
+
+PyObject* rt_cold_unbound_deref(PyThreadState* tstate, Frame* frame, int64_t slot) {
+  _PyEval_FormatExcUnbound(tstate, _PyFrame_GetCode(frame), static_cast<int>(slot));
+  return nullptr;
+}
+
+PyObject* rt_cold_call_len(PyThreadState* tstate, PyObject* object) {
+  const Py_ssize_t length = PyObject_Length(object);
+  return length < 0 ? nullptr : leaveChecked(tstate, PyLong_FromSsize_t(length), true);
+}
+
+PyObject* rt_cold_call_isinstance(PyThreadState* tstate, PyObject* object, PyObject* type) {
+  const int answer = PyObject_IsInstance(object, type);
+  return answer < 0 ? nullptr : leaveChecked(tstate, boolObject(answer != 0), true);
+}
+
+int rt_cold_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs) {
+  PyObject** items = nullptr;
+  if (PyTuple_CheckExact(sequence) && PyTuple_GET_SIZE(sequence) == count) {
+    items = reinterpret_cast<PyTupleObject*>(sequence)->ob_item;
+  } else if (PyList_CheckExact(sequence) && PyList_GET_SIZE(sequence) == count) {
+    items = reinterpret_cast<PyListObject*>(sequence)->ob_item;
+  }
+  if (items == nullptr) {
+    return _PyEval_UnpackIterable(tstate, sequence, static_cast<int>(count), -1, outputs + count) != 0 ? 0 : -1;
+  }
+  for (int64_t i = 0; i < count; ++i) outputs[count - 1 - i] = Py_NewRef(items[i]);
+  return 0;
+}
+
+PyObject* rt_cold_subscr_i64(PyThreadState* tstate, PyObject* container, int64_t index) {
+  const Reference key(boxInt(index));
+  return key.get() != nullptr ? rt_subscr(tstate, container, key.get()) : nullptr;
+}
+
+int rt_cold_store_subscr_i64(PyThreadState* tstate, PyObject* container, int64_t index, PyObject* value) {
+  const Reference key(boxInt(index));
+  return key.get() != nullptr ? rt_store_subscr(tstate, container, key.get(), value) : -1;
+}
+
+int rt_cold_list_grow(PyObject* list, PyObject* value) {
+  return _PyList_AppendTakeRefListResize(reinterpret_cast<PyListObject*>(list), Py_NewRef(value));
+}
+
+}  // extern "C"

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Inline helpers: attributes and globals by the contents of the interpreter's inline caches, generic on a miss. Also
+// compiled to bitcode. Must not know: HIR, LLVM.
+#include "vm/runtime/inline.h"
+
+using namespace martlet::vm;
+
+namespace {
+
+inline PyObject** slotAt(PyObject* owner, int64_t offset) {
+  return reinterpret_cast<PyObject**>(reinterpret_cast<char*>(owner) + offset);
+}
+
+/// The value of entry `index` of a str-keyed dict whose keys have a known version; NULL if that is not so.
+inline PyObject* valueByKeysVersion(PyObject* dict, int64_t keysVersion, int64_t index) {
+  PyDictKeysObject* keys = reinterpret_cast<PyDictObject*>(dict)->ma_keys;
+  if (unlikely(keys->dk_version != static_cast<uint32_t>(keysVersion))) return nullptr;
+  return DK_UNICODE_ENTRIES(keys)[index].me_value;
+}
+
+inline PyObject* valueByHint(PyDictObject* dict, PyObject* name, int64_t hint) {
+  PyDictKeysObject* keys = dict->ma_keys;
+  if (unlikely(hint >= keys->dk_nentries || !DK_IS_UNICODE(keys))) return nullptr;
+  const PyDictUnicodeEntry* entry = DK_UNICODE_ENTRIES(keys) + hint;
+  return likely(entry->me_key == name) ? entry->me_value : nullptr;
+}
+
+/// True if no instance attribute can hide a class attribute: inline values, and the class's keys are unchanged.
+inline bool hasKeysVersion(PyObject* owner, int64_t keysVersion) {
+  const auto* type = reinterpret_cast<PyHeapTypeObject*>(Py_TYPE(owner));
+  return likely(_PyObject_InlineValues(owner)->valid &&
+                type->ht_cached_keys->dk_version == static_cast<uint32_t>(keysVersion));
+}
+
+/// True if an instance has no __dict__ yet. Its class has a managed one or one at an offset.
+inline bool hasNoDictYet(PyObject* owner) {
+  const PyTypeObject* type = Py_TYPE(owner);
+  const Py_ssize_t offset = (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) ? MANAGED_DICT_OFFSET : type->tp_dictoffset;
+  return *slotAt(owner, offset) == nullptr;
+}
+
+inline PyObject* method(PyObject* owner, PyObject* descr, PyObject** outputs) {
+  retain(owner);
+  outputs[0] = owner;
+  retain(descr);
+  return descr;
+}
+
+/// Through a local variable: an output whose address no call sees becomes a register.
+inline PyObject* otherMethod(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject** outputs) {
+  PyObject* self = nullptr;
+  PyObject* result = rt_load_method(tstate, owner, name, &self);
+  outputs[0] = self;
+  return result;
+}
+
+}  // namespace
+
+extern "C" {
+
+PyObject* rt_load_attr_instance_value(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version,
+                                      int64_t index) {
+  if (hasVersion(Py_TYPE(owner), version)) {
+    const PyDictValues* values = _PyObject_InlineValues(owner);
+    if (likely(values->valid)) {
+      PyObject* value = values->values[index];
+      if (likely(value != nullptr)) {
+        retain(value);
+        return value;
+      }
+    }
+  }
+  return rt_load_attr(tstate, owner, name);
+}
+
+PyObject* rt_load_attr_slot(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version, int64_t offset) {
+  if (hasVersion(Py_TYPE(owner), version)) {
+    PyObject* value = *slotAt(owner, offset);
+    if (likely(value != nullptr)) {
+      retain(value);
+      return value;
+    }
+  }
+  return rt_load_attr(tstate, owner, name);
+}
+
+PyObject* rt_load_attr_with_hint(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version,
+                                 int64_t hint) {
+  if (hasVersion(Py_TYPE(owner), version)) {
+    PyDictObject* dict = _PyObject_GetManagedDict(owner);
+    PyObject* value = likely(dict != nullptr) ? valueByHint(dict, name, hint) : nullptr;
+    if (likely(value != nullptr)) {
+      retain(value);
+      return value;
+    }
+  }
+  return rt_load_attr(tstate, owner, name);
+}
+
+PyObject* rt_load_attr_module(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t keysVersion,
+                              int64_t index) {
+  if (likely(Py_IS_TYPE(owner, &PyModule_Type))) {
+    PyObject* value = valueByKeysVersion(reinterpret_cast<PyModuleObject*>(owner)->md_dict, keysVersion, index);
+    if (likely(value != nullptr)) {
+      retain(value);
+      return value;
+    }
+  }
+  return rt_load_attr(tstate, owner, name);
+}
+
+PyObject* rt_load_attr_class(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr, int64_t version) {
+  if (likely(PyType_Check(owner)) && hasVersion(reinterpret_cast<PyTypeObject*>(owner), version)) {
+    retain(descr);
+    return descr;
+  }
+  return rt_load_attr(tstate, owner, name);
+}
+
+PyObject* rt_load_attr_constant(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
+                                int64_t version, int64_t keysVersion) {
+  if (hasVersion(Py_TYPE(owner), version) && (keysVersion == 0 || hasKeysVersion(owner, keysVersion))) {
+    retain(descr);
+    return descr;
+  }
+  return rt_load_attr(tstate, owner, name);
+}
+
+PyObject* rt_load_method_with_values(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
+                                     int64_t version, int64_t keysVersion, PyObject** outputs) {
+  if (hasVersion(Py_TYPE(owner), version) && hasKeysVersion(owner, keysVersion)) return method(owner, descr, outputs);
+  return otherMethod(tstate, owner, name, outputs);
+}
+
+PyObject* rt_load_method_no_dict(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
+                                 int64_t version, PyObject** outputs) {
+  if (hasVersion(Py_TYPE(owner), version)) return method(owner, descr, outputs);
+  return otherMethod(tstate, owner, name, outputs);
+}
+
+PyObject* rt_load_method_lazy_dict(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
+                                   int64_t version, PyObject** outputs) {
+  if (hasVersion(Py_TYPE(owner), version) && likely(hasNoDictYet(owner))) return method(owner, descr, outputs);
+  return otherMethod(tstate, owner, name, outputs);
+}
+
+int rt_store_attr_instance_value(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* value,
+                                 int64_t version, int64_t index) {
+  if (hasVersion(Py_TYPE(owner), version) && likely(_PyObject_GetManagedDict(owner) == nullptr)) {
+    PyDictValues* values = _PyObject_InlineValues(owner);
+    if (likely(values->valid)) {
+      PyObject* old = values->values[index];
+      retain(value);
+      values->values[index] = value;
+      if (old == nullptr) {
+        _PyDictValues_AddToInsertionOrder(values, index);
+      } else {
+        release(old);
+      }
+      return 0;
+    }
+  }
+  return rt_store_attr(tstate, owner, name, value);
+}
+
+int rt_store_attr_slot(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* value, int64_t version,
+                       int64_t offset) {
+  if (hasVersion(Py_TYPE(owner), version)) {
+    PyObject** place = slotAt(owner, offset);
+    PyObject* old = *place;
+    retain(value);
+    *place = value;
+    if (old != nullptr) release(old);
+    return 0;
+  }
+  return rt_store_attr(tstate, owner, name, value);
+}
+
+PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion,
+                                int64_t index) {
+  if (likely(Py_IS_TYPE(frame->f_globals, &PyDict_Type))) {
+    PyObject* value = valueByKeysVersion(frame->f_globals, keysVersion, index);
+    if (likely(value != nullptr)) {
+      retain(value);
+      return value;
+    }
+  }
+  return rt_load_global(tstate, frame, name);
+}
+
+PyObject* rt_load_global_builtin(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t moduleKeys,
+                                 int64_t builtinsKeys, int64_t index) {
+  PyObject* globals = frame->f_globals;
+  PyObject* builtins = frame->f_builtins;
+  if (likely(Py_IS_TYPE(globals, &PyDict_Type) && Py_IS_TYPE(builtins, &PyDict_Type)) &&
+      likely(reinterpret_cast<PyDictObject*>(globals)->ma_keys->dk_version == static_cast<uint32_t>(moduleKeys))) {
+    PyObject* value = valueByKeysVersion(builtins, builtinsKeys, index);
+    if (likely(value != nullptr)) {
+      retain(value);
+      return value;
+    }
+  }
+  return rt_load_global(tstate, frame, name);
+}
+
+}  // extern "C"

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Inline helpers: calls of Python functions and of the builtins that the interpreter knows. Also compiled to bitcode.
+// Must not know: HIR, LLVM.
+#include "vm/runtime/inline.h"
+
+using namespace martlet::vm;
+
+namespace {
+
+/// The only argument of a call, whether it was passed as self or as an argument; NULL if the call has not exactly one.
+inline PyObject* onlyArgument(PyObject* self, PyObject* const* args, int64_t count) {
+  if (self != nullptr) return count == 0 ? self : nullptr;
+  return count == 1 ? args[0] : nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+PyObject* rt_call_python(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
+                         int64_t count) {
+  if (unlikely(!Py_IS_TYPE(callable, &PyFunction_Type))) return rt_call(tstate, frame, callable, self, args, count);
+  const vectorcallfunc function = reinterpret_cast<PyFunctionObject*>(callable)->vectorcall;
+  PyObject* result = nullptr;
+  if (self != nullptr) {
+    const_cast<PyObject**>(args)[-1] = self;
+    result = function(callable, args - 1, static_cast<size_t>(count) + 1, nullptr);
+  } else {
+    result = function(callable, args, static_cast<size_t>(count) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  }
+  return leaveChecked(tstate, result, true);
+}
+
+PyObject* rt_call_len(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
+                      int64_t count) {
+  PyObject* object = onlyArgument(self, args, count);
+  if (unlikely(object == nullptr || callable != martlet_singletons.len)) {
+    return rt_call(tstate, frame, callable, self, args, count);
+  }
+  const PyTypeObject* type = Py_TYPE(object);
+  if (likely(type == &PyList_Type || type == &PyTuple_Type))
+    return boxInt(reinterpret_cast<PyVarObject*>(object)->ob_size);
+  return rt_cold_call_len(tstate, object);
+}
+
+PyObject* rt_call_isinstance(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+                             PyObject* const* args, int64_t count) {
+  if (unlikely(count + (self != nullptr) != 2 || callable != martlet_singletons.isinstance)) {
+    return rt_call(tstate, frame, callable, self, args, count);
+  }
+  PyObject* object = self != nullptr ? self : args[0];
+  PyObject* type = args[count - 1];
+  if (reinterpret_cast<PyObject*>(Py_TYPE(object)) == type) return Py_True;
+  return rt_cold_call_isinstance(tstate, object, type);
+}
+
+PyObject* rt_call_list_append(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+                              PyObject* const* args, int64_t count) {
+  if (likely(callable == martlet_singletons.listAppend && self != nullptr && count == 1 && PyList_Check(self))) {
+    return likely(rt_list_append(self, args[0]) == 0) ? Py_None : nullptr;
+  }
+  return rt_call(tstate, frame, callable, self, args, count);
+}
+
+PyObject* rt_call_type_1(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
+                         int64_t count) {
+  if (likely(callable == reinterpret_cast<PyObject*>(&PyType_Type) && self == nullptr && count == 1)) {
+    return Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(args[0])));
+  }
+  return rt_call(tstate, frame, callable, self, args, count);
+}
+
+}  // extern "C"

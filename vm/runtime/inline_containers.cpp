@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Inline helpers: subscripts, building, taking apart, iteration. Also compiled to bitcode. Must not know: HIR, LLVM.
+#include "vm/runtime/inline.h"
+
+using namespace martlet::vm;
+
+namespace {
+
+/// The index that an exact non-negative one-digit int stands for; otherwise a huge one.
+inline size_t plainIndex(PyObject* key) {
+  // Tags up to 8: zero (1) and positive (8) values of at most one digit.
+  if (!Py_IS_TYPE(key, &PyLong_Type) || asLong(key)->long_value.lv_tag > (1U << _PyLong_NON_SIZE_BITS)) return SIZE_MAX;
+  return asLong(key)->long_value.ob_digit[0];
+}
+
+inline PyObject* item(PyObject* const* items, size_t index) {
+  PyObject* object = items[index];
+  retain(object);
+  return object;
+}
+
+inline PyObject** listItems(PyObject* list) {
+  return reinterpret_cast<PyListObject*>(list)->ob_item;
+}
+inline PyObject** tupleItems(PyObject* tuple) {
+  return reinterpret_cast<PyTupleObject*>(tuple)->ob_item;
+}
+inline size_t sizeOf(PyObject* sequence) {
+  return static_cast<size_t>(reinterpret_cast<PyVarObject*>(sequence)->ob_size);
+}
+inline size_t wrapped(int64_t index, size_t size) {
+  return index < 0 ? static_cast<size_t>(index) + size : static_cast<size_t>(index);
+}
+
+/// Through a local variable: an output whose address no call sees becomes a register.
+inline int otherIterator(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
+  PyObject* next = nullptr;
+  const int status = rt_for_iter(tstate, iterator, &next);
+  outputs[0] = next;
+  return status;
+}
+
+inline void replaceItem(PyObject** place, PyObject* value) {
+  PyObject* old = *place;
+  retain(value);
+  *place = value;
+  release(old);  // last: it may run code that changes the list
+}
+
+}  // namespace
+
+extern "C" {
+
+PyObject* rt_subscr_list_int(PyThreadState* tstate, PyObject* container, PyObject* key) {
+  if (likely(Py_IS_TYPE(container, &PyList_Type))) {
+    const size_t index = plainIndex(key);
+    if (likely(index < sizeOf(container))) return item(listItems(container), index);
+  }
+  return rt_subscr(tstate, container, key);
+}
+
+PyObject* rt_subscr_tuple_int(PyThreadState* tstate, PyObject* container, PyObject* key) {
+  if (likely(Py_IS_TYPE(container, &PyTuple_Type))) {
+    const size_t index = plainIndex(key);
+    if (likely(index < sizeOf(container))) return item(tupleItems(container), index);
+  }
+  return rt_subscr(tstate, container, key);
+}
+
+PyObject* rt_subscr_str_int(PyThreadState* tstate, PyObject* container, PyObject* key) {
+  if (likely(Py_IS_TYPE(container, &PyUnicode_Type) && PyUnicode_IS_COMPACT_ASCII(container))) {
+    const size_t index = plainIndex(key);
+    const auto* text = reinterpret_cast<PyASCIIObject*>(container);
+    if (likely(index < static_cast<size_t>(text->length))) {
+      const auto c = reinterpret_cast<const unsigned char*>(text + 1)[index];
+      const char* place = martlet_singletons.asciiStrings + c * martlet_singletons.asciiStride;
+      return reinterpret_cast<PyObject*>(const_cast<char*>(place));  // immortal
+    }
+  }
+  return rt_subscr(tstate, container, key);
+}
+
+PyObject* rt_subscr_list_i64(PyThreadState* tstate, PyObject* container, int64_t index) {
+  if (likely(Py_IS_TYPE(container, &PyList_Type))) {
+    const size_t size = sizeOf(container), place = wrapped(index, size);
+    if (likely(place < size)) return item(listItems(container), place);
+  }
+  return rt_cold_subscr_i64(tstate, container, index);
+}
+
+PyObject* rt_subscr_tuple_i64(PyThreadState* tstate, PyObject* container, int64_t index) {
+  if (likely(Py_IS_TYPE(container, &PyTuple_Type))) {
+    const size_t size = sizeOf(container), place = wrapped(index, size);
+    if (likely(place < size)) return item(tupleItems(container), place);
+  }
+  return rt_cold_subscr_i64(tstate, container, index);
+}
+
+int rt_store_subscr_list_int(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value) {
+  if (likely(Py_IS_TYPE(container, &PyList_Type))) {
+    const size_t index = plainIndex(key);
+    if (likely(index < sizeOf(container))) {
+      replaceItem(listItems(container) + index, value);
+      return 0;
+    }
+  }
+  return rt_store_subscr(tstate, container, key, value);
+}
+
+int rt_store_subscr_list_i64(PyThreadState* tstate, PyObject* container, int64_t index, PyObject* value) {
+  if (likely(Py_IS_TYPE(container, &PyList_Type))) {
+    const size_t size = sizeOf(container), place = wrapped(index, size);
+    if (likely(place < size)) {
+      replaceItem(listItems(container) + place, value);
+      return 0;
+    }
+  }
+  return rt_cold_store_subscr_i64(tstate, container, index, value);
+}
+
+int rt_list_append(PyObject* list, PyObject* value) {
+  auto* object = reinterpret_cast<PyListObject*>(list);
+  const Py_ssize_t size = object->ob_base.ob_size;
+  if (unlikely(object->allocated <= size)) return rt_cold_list_grow(list, value);
+  retain(value);
+  object->ob_item[size] = value;
+  object->ob_base.ob_size = size + 1;
+  return 0;
+}
+
+int rt_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs) {
+  constexpr int64_t kMostInline = 3;  // `count` is a constant at each site; a loop would have to be unrolled there
+  if (count > kMostInline) return rt_cold_unpack_sequence(tstate, sequence, count, outputs);
+  PyObject* values[kMostInline] = {};
+  int status = 0;
+  if (likely(Py_IS_TYPE(sequence, &PyTuple_Type) && sizeOf(sequence) == static_cast<size_t>(count))) {
+    if (count > 0) outputs[count - 1] = item(tupleItems(sequence), 0);
+    if (count > 1) outputs[count - 2] = item(tupleItems(sequence), 1);
+    if (count > 2) outputs[count - 3] = item(tupleItems(sequence), 2);
+  } else {
+    // Through a local array: outputs whose address no call sees become registers.
+    status = rt_cold_unpack_sequence(tstate, sequence, count, values);
+    if (count > 0) outputs[0] = values[0];
+    if (count > 1) outputs[1] = values[1];
+    if (count > 2) outputs[2] = values[2];
+  }
+  return status;
+}
+
+int rt_for_iter_list(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
+  if (unlikely(!Py_IS_TYPE(iterator, &PyListIter_Type))) return otherIterator(tstate, iterator, outputs);
+  auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
+  PyListObject* list = it->it_seq;
+  const auto index = static_cast<size_t>(it->it_index);
+  if (unlikely(list == nullptr || index >= static_cast<size_t>(PyList_GET_SIZE(list)))) {
+    outputs[0] = nullptr;
+    rt_cold_list_exhausted(iterator);
+    return 0;
+  }
+  it->it_index++;
+  outputs[0] = item(list->ob_item, index);
+  return 1;
+}
+
+int rt_for_iter_tuple(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
+  if (unlikely(!Py_IS_TYPE(iterator, &PyTupleIter_Type))) return otherIterator(tstate, iterator, outputs);
+  auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
+  PyTupleObject* tuple = it->it_seq;
+  const auto index = static_cast<size_t>(it->it_index);
+  if (unlikely(tuple == nullptr || index >= static_cast<size_t>(PyTuple_GET_SIZE(tuple)))) {
+    outputs[0] = nullptr;
+    rt_cold_tuple_exhausted(iterator);
+    return 0;
+  }
+  it->it_index++;
+  outputs[0] = item(tuple->ob_item, index);
+  return 1;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_range_next(PyObject* iterator, int64_t* result) {
+  auto* it = reinterpret_cast<_PyRangeIterObject*>(iterator);
+  *result = 0;
+  if (it->len <= 0) return false;
+  const long value = it->start;
+  it->start = static_cast<long>(static_cast<unsigned long>(value) + static_cast<unsigned long>(it->step));
+  it->len--;
+  *result = value;
+  return true;
+}
+
+int rt_for_iter_range(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
+  if (unlikely(!Py_IS_TYPE(iterator, &PyRangeIter_Type))) return otherIterator(tstate, iterator, outputs);
+  int64_t value = 0;
+  outputs[0] = nullptr;
+  if (!rt_range_next(iterator, &value)) return 0;
+  outputs[0] = boxInt(value);
+  return unlikely(outputs[0] == nullptr) ? -1 : 1;
+}
+
+}  // extern "C"

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Inline helpers: boxing, machine integers, types, truth, arithmetic and comparison. Also compiled to bitcode.
+// Must not know: LLVM.
+#include <opcode.h>
+
+#include <bit>
+#include <iterator>
+
+#include "vm/runtime/inline.h"
+
+using namespace martlet::vm;
+
+namespace {
+
+enum class Arithmetic { Add, Subtract, Multiply, Other };
+
+inline Arithmetic arithmetic(int64_t oparg) {
+  switch (oparg) {
+  case NB_ADD:
+  case NB_INPLACE_ADD: return Arithmetic::Add;
+  case NB_SUBTRACT:
+  case NB_INPLACE_SUBTRACT: return Arithmetic::Subtract;
+  case NB_MULTIPLY:
+  case NB_INPLACE_MULTIPLY: return Arithmetic::Multiply;
+  default: return Arithmetic::Other;
+  }
+}
+
+}  // namespace
+
+extern "C" {
+
+MARTLET_ALWAYS_INLINE bool rt_unbox_int(PyObject* object, int64_t* result) {
+  if (likely(isCompactLong(object))) {
+    *result = compactValue(object);
+    return true;
+  }
+  const ColdInt slow = rt_cold_unbox_int(object);
+  *result = slow.value;
+  return slow.good != 0;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_unbox_float(PyObject* object, double* result) {
+  *result = 0;
+  if (unlikely(!isFloat(object))) return false;
+  *result = floatValue(object);
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE PyObject* rt_box_int(int64_t value) {
+  return boxInt(value, rt_cold_box_int);
+}
+MARTLET_ALWAYS_INLINE PyObject* rt_box_float(double value) {
+  return boxFloat(value, rt_cold_box_float);
+}
+MARTLET_ALWAYS_INLINE PyObject* rt_box_bool(bool value) {
+  return boolObject(value);
+}
+
+MARTLET_ALWAYS_INLINE bool rt_int_floor_div(int64_t a, int64_t b, int64_t* result) {
+  *result = 0;
+  if (unlikely(b == 0 || (a == INT64_MIN && b == -1))) return false;
+  const int64_t quotient = a / b;
+  *result = quotient - static_cast<int64_t>(a % b != 0 && (a ^ b) < 0);
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_int_mod(int64_t a, int64_t b, int64_t* result) {
+  *result = 0;
+  if (unlikely(b == 0)) return false;
+  if (b == -1) return true;  // INT64_MIN % -1 traps
+  const int64_t remainder = a % b;
+  *result = remainder + (remainder != 0 && (remainder ^ b) < 0 ? b : 0);
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_int_lshift(int64_t a, int64_t count, int64_t* result) {
+  if (unlikely(static_cast<uint64_t>(count) >= 64)) {
+    *result = 0;
+    return count > 0 && a == 0;
+  }
+  const auto shifted = static_cast<int64_t>(static_cast<uint64_t>(a) << count);
+  *result = shifted;
+  return (shifted >> count) == a;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_int_rshift(int64_t a, int64_t count, int64_t* result) {
+  *result = 0;
+  if (unlikely(count < 0)) return false;
+  *result = a >> (count < 63 ? count : 63);
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_has_type(PyObject* object, int64_t typeBits) {
+  // typeBits is a constant at each site: of a single class, a comparison with its address is left.
+  const auto bits = static_cast<uint32_t>(typeBits);
+  if (std::has_single_bit(bits) && bits < (1U << std::size(kExactTypes))) {
+    return Py_TYPE(object) == kExactTypes[std::countr_zero(bits)];
+  }
+  return rt_cold_has_type(object, typeBits);
+}
+
+int rt_to_bool(PyThreadState* tstate, PyObject* object) {
+  if (object == Py_True) return 1;
+  if (object == Py_False || object == Py_None) return 0;
+  PyTypeObject* type = Py_TYPE(object);
+  if (type == &PyLong_Type) return (asLong(object)->long_value.lv_tag & _PyLong_SIGN_MASK) != 1;
+  if (type == &PyUnicode_Type) return PyUnicode_GET_LENGTH(object) != 0;
+  if (type == &PyList_Type) return PyList_GET_SIZE(object) != 0;
+  return rt_cold_to_bool(tstate, object);
+}
+
+PyObject* rt_binary_op_int(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+  const Arithmetic op = arithmetic(oparg);
+  if (op != Arithmetic::Other && likely(isCompactLong(a) && isCompactLong(b))) {
+    // One-digit values: no overflow in 64 bits.
+    const int64_t x = compactValue(a), y = compactValue(b);
+    return boxInt(op == Arithmetic::Add ? x + y : op == Arithmetic::Subtract ? x - y : x * y);
+  }
+  return rt_binary_op(tstate, a, b, oparg);
+}
+
+PyObject* rt_binary_op_float(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+  const Arithmetic op = arithmetic(oparg);
+  if (op != Arithmetic::Other && likely(isFloat(a) && isFloat(b))) {
+    const double x = floatValue(a), y = floatValue(b);
+    return boxFloat(op == Arithmetic::Add ? x + y : op == Arithmetic::Subtract ? x - y : x * y);
+  }
+  return rt_binary_op(tstate, a, b, oparg);
+}
+
+PyObject* rt_compare_int(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+  if (likely(isCompactLong(a) && isCompactLong(b)))
+    return boolObject(compare(compactValue(a), compactValue(b), oparg >> 5));
+  return rt_compare_op(tstate, a, b, oparg);
+}
+
+PyObject* rt_compare_str(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+  const int64_t op = oparg >> 5;
+  if (likely(Py_IS_TYPE(a, &PyUnicode_Type) && Py_IS_TYPE(b, &PyUnicode_Type)) && (op == Py_EQ || op == Py_NE)) {
+    const bool equal = a == b || _PyUnicode_Equal(a, b) != 0;
+    return boolObject(equal == (op == Py_EQ));
+  }
+  return rt_compare_op(tstate, a, b, oparg);
+}
+
+}  // extern "C"

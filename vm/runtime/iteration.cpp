@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// Helpers: iterators, generators, awaitables, pattern matching. Must not know: HIR, LLVM.
+#include "vm/runtime/leave.h"
+#include "vm/runtime/runtime.h"
+#include "vm/runtime/singletons.h"
+
+using namespace martlet::vm;
+
+namespace {
+
+PyObject* awaitableFromAnext(PyObject* next) {
+  PyObject* awaitable = _PyCoro_GetAwaitableIter(next);
+  if (awaitable == nullptr) {
+    _PyErr_FormatFromCause(PyExc_TypeError, "'async for' received an invalid object from __anext__: %.100s",
+                           Py_TYPE(next)->tp_name);
+  }
+  Py_DECREF(next);
+  return awaitable;
+}
+
+/// gen.send() without the method lookup: for a generator that is not running, SEND runs it in line.
+bool isIdleGenerator(PyObject* object) {
+  if (!PyGen_CheckExact(object) && !PyCoro_CheckExact(object)) return false;
+  return reinterpret_cast<PyGenObject*>(object)->gi_frame_state < FRAME_EXECUTING;
+}
+
+}  // namespace
+
+extern "C" {
+
+PyObject* rt_get_iter(PyThreadState* tstate, PyObject* iterable) {
+  return leaveChecked(tstate, PyObject_GetIter(iterable));
+}
+
+PyObject* rt_get_yield_from_iter(PyThreadState* tstate, Frame* frame, PyObject* iterable) {
+  if (PyCoro_CheckExact(iterable)) {
+    if ((_PyFrame_GetCode(frame)->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) == 0) {
+      PyErr_SetString(PyExc_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator");
+      return nullptr;
+    }
+    return Py_NewRef(iterable);
+  }
+  if (PyGen_CheckExact(iterable)) return Py_NewRef(iterable);
+  return leaveChecked(tstate, PyObject_GetIter(iterable));
+}
+
+PyObject* rt_get_len(PyThreadState* tstate, PyObject* object) {
+  const Py_ssize_t length = PyObject_Length(object);
+  return length < 0 ? nullptr : leaveChecked(tstate, PyLong_FromSsize_t(length));
+}
+
+int rt_for_iter(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
+  PyObject* next = Py_TYPE(iterator)->tp_iternext(iterator);
+  outputs[0] = next;
+  if (next != nullptr) return 1;
+  if (tstate->current_exception != nullptr) {
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) return -1;
+    PyErr_Clear();
+  }
+  return 0;
+}
+
+PyObject* rt_get_aiter(PyThreadState* tstate, PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  const unaryfunc getter = type->tp_as_async != nullptr ? type->tp_as_async->am_aiter : nullptr;
+  if (getter == nullptr) {
+    PyErr_Format(PyExc_TypeError, "'async for' requires an object with __aiter__ method, got %.100s", type->tp_name);
+    return nullptr;
+  }
+  PyObject* iterator = getter(object);
+  if (iterator == nullptr) return nullptr;
+  PyTypeObject* got = Py_TYPE(iterator);
+  if (got->tp_as_async == nullptr || got->tp_as_async->am_anext == nullptr) {
+    PyErr_Format(PyExc_TypeError,
+                 "'async for' received an object from __aiter__ that does not implement __anext__: %.100s",
+                 got->tp_name);
+    Py_DECREF(iterator);
+    return nullptr;
+  }
+  return leaveChecked(tstate, iterator);
+}
+
+PyObject* rt_get_anext(PyThreadState* tstate, PyObject* iterator) {
+  PyTypeObject* type = Py_TYPE(iterator);
+  if (PyAsyncGen_CheckExact(iterator)) return leaveChecked(tstate, type->tp_as_async->am_anext(iterator));
+  const unaryfunc getter = type->tp_as_async != nullptr ? type->tp_as_async->am_anext : nullptr;
+  if (getter == nullptr) {
+    PyErr_Format(PyExc_TypeError, "'async for' requires an iterator with __anext__ method, got %.100s", type->tp_name);
+    return nullptr;
+  }
+  PyObject* next = getter(iterator);
+  return next != nullptr ? leaveChecked(tstate, awaitableFromAnext(next)) : nullptr;
+}
+
+PyObject* rt_get_awaitable(PyThreadState* tstate, PyObject* iterable, int64_t oparg) {
+  PyObject* iterator = _PyCoro_GetAwaitableIter(iterable);
+  if (iterator == nullptr) {
+    _PyEval_FormatAwaitableError(tstate, Py_TYPE(iterable), static_cast<int>(oparg));
+    return nullptr;
+  }
+  if (PyCoro_CheckExact(iterator)) {
+    PyObject* awaited = _PyGen_yf(reinterpret_cast<PyGenObject*>(iterator));
+    if (awaited != nullptr) {
+      Py_DECREF(awaited);
+      Py_DECREF(iterator);
+      PyErr_SetString(PyExc_RuntimeError, "coroutine is being awaited already");
+      return nullptr;
+    }
+  }
+  return leaveChecked(tstate, iterator);
+}
+
+int rt_send(PyThreadState*, Frame*, PyObject* receiver, PyObject* value, PyObject** outputs) {
+  outputs[0] = nullptr;
+  if (isIdleGenerator(receiver)) {
+    switch (PyIter_Send(receiver, value, &outputs[0])) {
+    case PYGEN_NEXT: return 1;
+    case PYGEN_RETURN: return 0;
+    default: return -1;
+    }
+  }
+  if (Py_IsNone(value) && PyIter_Check(receiver)) {
+    outputs[0] = Py_TYPE(receiver)->tp_iternext(receiver);
+  } else {
+    outputs[0] = PyObject_CallMethodOneArg(receiver, martlet_singletons.send, value);
+  }
+  if (outputs[0] != nullptr) return 1;
+  return _PyGen_FetchStopIterationValue(&outputs[0]) == 0 ? 0 : -1;
+}
+
+PyObject* rt_match_class(PyThreadState* tstate, PyObject* subject, PyObject* type, PyObject* names, int64_t count) {
+  PyObject* attributes = _PyEval_MatchClass(tstate, subject, type, count, names);
+  if (attributes == nullptr) {
+    if (tstate->current_exception != nullptr) return nullptr;
+    attributes = Py_None;
+  }
+  return leaveChecked(tstate, attributes);
+}
+
+PyObject* rt_match_keys(PyThreadState* tstate, PyObject* subject, PyObject* keys) {
+  return leaveChecked(tstate, _PyEval_MatchKeys(tstate, subject, keys));
+}
+
+bool rt_match_mapping(PyObject* subject) {
+  return (Py_TYPE(subject)->tp_flags & Py_TPFLAGS_MAPPING) != 0;
+}
+bool rt_match_sequence(PyObject* subject) {
+  return (Py_TYPE(subject)->tp_flags & Py_TPFLAGS_SEQUENCE) != 0;
+}
+
+}  // extern "C"

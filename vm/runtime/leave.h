@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// How a helper makes native code be left behind an instruction that has been carried out. Owns: the protocol between
+// helpers and vm. Must not know: frames, exits, compilation.
+//
+// A helper that fails has either set a Python exception, or it has *parked* its good result in `martlet_leave_state`
+// because native code must not go on (a write through f_locals, tracing switched on, …). Which helpers may park is
+// listed in parking.def. `martlet_leave_state` is valid from a helper's failing return until vm has handled it, under
+// the GIL; vm sets it back to None.
+#pragma once
+#include <Python.h>
+
+#include <cstdint>
+
+namespace martlet::vm {
+
+struct LeaveState {
+  enum Kind {
+    None,
+    ParkedObject,  ///< `object` is owned
+    ParkedNumber,  ///< `number`; 0 where the helper has no result
+    Reraised,      ///< an exception is set that gets no traceback entry for this instruction; frame->instr_ptr is right
+  };
+  Kind kind = None;
+  PyObject* object = nullptr;
+  int64_t number = 0;
+};
+
+}  // namespace martlet::vm
+
+extern "C" {
+/// tstate->eval_breaker equals it while nothing is pending, no other tool is active, and nobody asked native code to
+/// leave.
+extern uintptr_t martlet_expected_breaker;
+extern martlet::vm::LeaveState martlet_leave_state;
+/// Defined by vm. Handle pending events (behind calls only), then return the result, or park it and return NULL or -1.
+PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject* result, bool isCall);
+int martlet_leave_check_number(PyThreadState* tstate, int result, bool isCall);
+}
+
+namespace martlet::vm {
+
+inline bool leavePending(const PyThreadState* tstate) {
+  return __builtin_expect(__atomic_load_n(&tstate->eval_breaker, __ATOMIC_RELAXED) != martlet_expected_breaker, 0);
+}
+
+/// The end of a parking helper: passes a failure on, and gives vm the chance to park a success.
+inline PyObject* leaveChecked(PyThreadState* tstate, PyObject* result, bool isCall = false) {
+  if (result != nullptr && leavePending(tstate)) return martlet_leave_check_object(tstate, result, isCall);
+  return result;
+}
+
+inline int leaveChecked(PyThreadState* tstate, int result) {
+  if (result >= 0 && leavePending(tstate)) return martlet_leave_check_number(tstate, result, false);
+  return result;
+}
+
+}  // namespace martlet::vm

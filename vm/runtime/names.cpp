@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// Helpers: globals, names, cells, class namespaces. Must not know: HIR, LLVM.
+#include "vm/runtime/leave.h"
+#include "vm/runtime/runtime.h"
+#include "vm/runtime/singletons.h"
+
+using namespace martlet::vm;
+
+namespace {
+
+constexpr const char* kNameError = "name '%.200s' is not defined";
+constexpr const char* kUnboundLocalError = "cannot access local variable '%s' where it is not associated with a value";
+
+PyObject* nameError(PyThreadState* tstate, PyObject* name) {
+  _PyEval_FormatExcCheckArg(tstate, PyExc_NameError, kNameError, name);
+  return nullptr;
+}
+
+/// Looks a name up in the globals and then in the builtins. NULL with an exception set.
+PyObject* globalOrBuiltin(PyThreadState* tstate, Frame* frame, PyObject* name) {
+  PyObject* globals = frame->f_globals;
+  PyObject* builtins = frame->f_builtins;
+  PyObject* value = nullptr;
+  if (PyDict_CheckExact(globals) && PyDict_CheckExact(builtins)) {
+    value =
+        _PyDict_LoadGlobal(reinterpret_cast<PyDictObject*>(globals), reinterpret_cast<PyDictObject*>(builtins), name);
+    if (value == nullptr && tstate->current_exception == nullptr) nameError(tstate, name);
+    return value;
+  }
+  if (PyMapping_GetOptionalItem(globals, name, &value) < 0) return nullptr;
+  if (value == nullptr && PyMapping_GetOptionalItem(builtins, name, &value) < 0) return nullptr;
+  return value != nullptr ? value : nameError(tstate, name);
+}
+
+/// LOAD_GLOBAL with its low bit set pushes NULL behind the value, which a parked object cannot say: go on natively.
+PyObject* globalChecked(PyThreadState* tstate, Frame* frame, PyObject* value) {
+  if (value != nullptr && leavePending(tstate) && (frame->instr_ptr->op.arg & 1) == 0) {
+    return martlet_leave_check_object(tstate, value, false);
+  }
+  return value;
+}
+
+}  // namespace
+
+extern "C" {
+
+PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name) {
+  return globalChecked(tstate, frame, globalOrBuiltin(tstate, frame, name));
+}
+
+int rt_store_global(PyThreadState* tstate, Frame* frame, PyObject* name, PyObject* value) {
+  return leaveChecked(tstate, PyDict_SetItem(frame->f_globals, name, value));
+}
+
+int rt_delete_global(PyThreadState* tstate, Frame* frame, PyObject* name) {
+  const int found = PyDict_Pop(frame->f_globals, name, nullptr);
+  if (found == 0) nameError(tstate, name);
+  return found > 0 ? leaveChecked(tstate, 0) : -1;
+}
+
+PyObject* rt_load_name(PyThreadState* tstate, Frame* frame, PyObject* name) {
+  if (frame->f_locals == nullptr) {
+    PyErr_SetString(PyExc_SystemError, "no locals found");
+    return nullptr;
+  }
+  PyObject* value = nullptr;
+  if (PyMapping_GetOptionalItem(frame->f_locals, name, &value) < 0) return nullptr;
+  if (value == nullptr && PyDict_GetItemRef(frame->f_globals, name, &value) < 0) return nullptr;
+  if (value == nullptr && PyMapping_GetOptionalItem(frame->f_builtins, name, &value) < 0) return nullptr;
+  return value != nullptr ? leaveChecked(tstate, value) : nameError(tstate, name);
+}
+
+int rt_store_name(PyThreadState* tstate, Frame* frame, PyObject* name, PyObject* value) {
+  PyObject* locals = frame->f_locals;
+  if (locals == nullptr) {
+    PyErr_Format(PyExc_SystemError, "no locals found when storing %R", name);
+    return -1;
+  }
+  return leaveChecked(tstate, PyDict_CheckExact(locals) ? PyDict_SetItem(locals, name, value)
+                                                        : PyObject_SetItem(locals, name, value));
+}
+
+int rt_delete_name(PyThreadState* tstate, Frame* frame, PyObject* name) {
+  if (frame->f_locals == nullptr) {
+    PyErr_Format(PyExc_SystemError, "no locals when deleting %R", name);
+    return -1;
+  }
+  if (PyObject_DelItem(frame->f_locals, name) == 0) return leaveChecked(tstate, 0);
+  nameError(tstate, name);  // whatever the mapping raised, as the interpreter does
+  return -1;
+}
+
+PyObject* rt_load_locals(PyThreadState*, Frame* frame) {
+  if (frame->f_locals == nullptr) PyErr_SetString(PyExc_SystemError, "no locals found");
+  return Py_XNewRef(frame->f_locals);
+}
+
+PyObject* rt_load_from_dict_or_globals(PyThreadState* tstate, Frame* frame, PyObject* dict, PyObject* name) {
+  PyObject* value = nullptr;
+  if (PyMapping_GetOptionalItem(dict, name, &value) < 0) return nullptr;
+  return leaveChecked(tstate, value != nullptr ? value : globalOrBuiltin(tstate, frame, name));
+}
+
+PyObject* rt_load_from_dict_or_deref(PyThreadState* tstate, Frame* frame, PyObject* dict, PyObject* cell,
+                                     int64_t slot) {
+  PyObject* name = PyTuple_GET_ITEM(_PyFrame_GetCode(frame)->co_localsplusnames, slot);
+  PyObject* value = nullptr;
+  if (PyMapping_GetOptionalItem(dict, name, &value) < 0) return nullptr;
+  if (value == nullptr) {
+    value = Py_XNewRef(reinterpret_cast<PyCellObject*>(cell)->ob_ref);
+    if (value == nullptr) return rt_cold_unbound_deref(tstate, frame, slot);
+  }
+  return leaveChecked(tstate, value);
+}
+
+PyObject* rt_load_build_class(PyThreadState* tstate, Frame* frame) {
+  PyObject* value = nullptr;
+  if (PyMapping_GetOptionalItem(frame->f_builtins, martlet_singletons.dunderBuildClass, &value) < 0) return nullptr;
+  if (value == nullptr) PyErr_SetString(PyExc_NameError, "__build_class__ not found");
+  return leaveChecked(tstate, value);
+}
+
+int rt_setup_annotations(PyThreadState* tstate, Frame* frame) {
+  if (frame->f_locals == nullptr) {
+    PyErr_SetString(PyExc_SystemError, "no locals found when setting up annotations");
+    return -1;
+  }
+  PyObject* annotations = nullptr;
+  if (PyMapping_GetOptionalItem(frame->f_locals, martlet_singletons.dunderAnnotations, &annotations) < 0) return -1;
+  int status = 0;
+  if (annotations == nullptr) {
+    annotations = PyDict_New();
+    if (annotations == nullptr) return -1;
+    status = PyObject_SetItem(frame->f_locals, martlet_singletons.dunderAnnotations, annotations);
+  }
+  Py_DECREF(annotations);
+  return leaveChecked(tstate, status);
+}
+
+PyObject* rt_make_cell(PyObject* value) {
+  return PyCell_New(value);
+}
+
+int rt_delete_deref(PyThreadState* tstate, Frame* frame, PyObject* cell, int64_t slot) {
+  auto* holder = reinterpret_cast<PyCellObject*>(cell);
+  PyObject* old = holder->ob_ref;
+  if (old == nullptr) {
+    rt_cold_unbound_deref(tstate, frame, slot);
+    return -1;
+  }
+  holder->ob_ref = nullptr;
+  Py_DECREF(old);
+  return 0;
+}
+
+int rt_raise_unbound_local(PyThreadState* tstate, Frame* frame, int64_t slot) {
+  PyObject* name = PyTuple_GetItem(_PyFrame_GetCode(frame)->co_localsplusnames, slot);
+  _PyEval_FormatExcCheckArg(tstate, PyExc_UnboundLocalError, kUnboundLocalError, name);
+  return -1;
+}
+
+}  // extern "C"

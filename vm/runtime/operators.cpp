@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Helpers: generic unary and binary operators, comparison, membership, string building in place. Must not know: HIR,
+// LLVM.
+#include "vm/runtime/leave.h"
+#include "vm/runtime/runtime.h"
+
+using namespace martlet::vm;
+
+namespace {
+
+int runningArgument(const PyThreadState* tstate) {
+  return tstate->current_frame->instr_ptr->op.arg;
+}
+
+/// `not in` pushes the opposite of what the helper returns, which a parked number cannot say: go on natively.
+int containsChecked(PyThreadState* tstate, int result) {
+  if (result >= 0 && leavePending(tstate) && (runningArgument(tstate) & 1) == 0) {
+    return martlet_leave_check_number(tstate, result, false);
+  }
+  return result;
+}
+
+}  // namespace
+
+extern "C" {
+
+PyObject* rt_unary_negative(PyThreadState* tstate, PyObject* object) {
+  return leaveChecked(tstate, PyNumber_Negative(object));
+}
+
+PyObject* rt_unary_invert(PyThreadState* tstate, PyObject* object) {
+  return leaveChecked(tstate, PyNumber_Invert(object));
+}
+
+PyObject* rt_binary_op(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+  return leaveChecked(tstate, _PyEval_BinaryOps[oparg](a, b));
+}
+
+PyObject* rt_concat_str(PyThreadState* tstate, PyObject* a, PyObject* b) {
+  if (PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b)) return PyUnicode_Concat(a, b);
+  return rt_binary_op(tstate, a, b, runningArgument(tstate));
+}
+
+PyObject* rt_concat_local(PyThreadState*, Frame* frame, int64_t slot, PyObject* right) {
+  PyObject** local = &frame->localsplus[slot];
+  PyObject* left = *local;
+  if (PyUnicode_CheckExact(left) && PyUnicode_CheckExact(right)) {
+    // The slot's reference is consumed, so that a string that nobody else holds grows in place. As in the interpreter,
+    // the local is unbound where memory runs out.
+    Py_INCREF(right);  // in `s += s` both may hang on the slot's one reference
+    PyUnicode_Append(local, right);
+    Py_DECREF(right);
+    return *local;
+  }
+  // Not what was seen before: the instruction that runs says whether it is `a + b` or `a += b`.
+  PyObject* result = _PyEval_BinaryOps[frame->instr_ptr->op.arg](left, right);
+  if (result == nullptr) return nullptr;
+  PyObject* old = *local;  // the operator may have rebound the local
+  *local = result;
+  Py_XDECREF(old);
+  return result;
+}
+
+PyObject* rt_compare_op(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+  constexpr int64_t kToBool = 16;
+  PyObject* result = PyObject_RichCompare(a, b, static_cast<int>(oparg >> 5));
+  if (result != nullptr && (oparg & kToBool) != 0) {
+    const int truth = PyObject_IsTrue(result);
+    Py_DECREF(result);
+    if (truth < 0) return nullptr;
+    result = truth != 0 ? Py_True : Py_False;
+  }
+  return leaveChecked(tstate, result);
+}
+
+int rt_contains(PyThreadState* tstate, PyObject* item, PyObject* container) {
+  return containsChecked(tstate, PySequence_Contains(container, item));
+}
+
+int rt_contains_dict(PyThreadState* tstate, PyObject* item, PyObject* container) {
+  if (!PyDict_CheckExact(container)) return rt_contains(tstate, item, container);
+  return containsChecked(tstate, PyDict_Contains(container, item));
+}
+
+int rt_contains_set(PyThreadState* tstate, PyObject* item, PyObject* container) {
+  if (!PyAnySet_CheckExact(container)) return rt_contains(tstate, item, container);
+  return containsChecked(tstate, _PySet_Contains(reinterpret_cast<PySetObject*>(container), item));
+}
+
+}  // extern "C"

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "vm/runtime/singletons.h"
+
+extern "C" {
+martlet::vm::Singletons martlet_singletons;
+}
+
+namespace martlet::vm {
+namespace {
+
+_Py_float_freelist emptyFreelist;
+
+bool fail(const char* what) {
+  if (!PyErr_Occurred()) PyErr_Format(PyExc_RuntimeError, "martlet: unexpected layout of CPython: %s", what);
+  return false;
+}
+
+bool findSmallInts(Singletons& out) {
+  PyObject* zero = PyLong_FromLong(0);
+  if (zero == nullptr) return false;
+  auto* table = reinterpret_cast<PyLongObject*>(zero);
+  Py_DECREF(zero);
+  for (long i = -_PY_NSMALLNEGINTS; i < _PY_NSMALLPOSINTS; ++i) {
+    PyObject* value = PyLong_FromLong(i);
+    if (value == nullptr) return false;
+    const bool expected = value == reinterpret_cast<PyObject*>(table + i);
+    Py_DECREF(value);
+    if (!expected) return fail("small ints");
+  }
+  out.smallInts = table;
+  return true;
+}
+
+bool findAsciiStrings(Singletons& out) {
+  const char* previous = nullptr;
+  for (int c = 0; c < 128; ++c) {
+    PyObject* text = PyUnicode_FromOrdinal(c);
+    if (text == nullptr) return false;
+    const char* place = reinterpret_cast<const char*>(text);
+    Py_DECREF(text);
+    if (c == 0) out.asciiStrings = place;
+    if (c == 1) out.asciiStride = place - previous;
+    if (c > 0 && place != previous + out.asciiStride) return fail("one-character strings");
+    previous = place;
+  }
+  return true;
+}
+
+/// The free list is taken over only if it is seen to work: a float that dies must be found on it.
+void findFloatFreelist(Singletons& out, PyInterpreterState* interp) {
+  out.floatFreelist = &emptyFreelist;
+  _Py_float_freelist* candidate = &interp->object_state.freelists.floats;
+  PyObject* first = PyFloat_FromDouble(1.5);
+  PyObject* second = PyFloat_FromDouble(2.5);
+  Py_XDECREF(first);
+  const bool sawFirst = candidate->items == reinterpret_cast<PyFloatObject*>(first);
+  Py_XDECREF(second);
+  const bool sawSecond = candidate->items == reinterpret_cast<PyFloatObject*>(second);
+  if (first != nullptr && second != nullptr && sawFirst && sawSecond) out.floatFreelist = candidate;
+  PyErr_Clear();
+}
+
+void findDictVersion(Singletons& out, PyInterpreterState* interp) {
+  uint64_t* candidate = &interp->dict_state.global_version;
+  PyObject* dict = PyDict_New();
+  if (dict == nullptr || PyDict_SetItem(dict, Py_None, Py_None) < 0) {
+    PyErr_Clear();
+  } else {
+    const uint64_t version = reinterpret_cast<PyDictObject*>(dict)->ma_version_tag;
+    if ((version & ~static_cast<uint64_t>(DICT_WATCHER_AND_MODIFICATION_MASK)) == *candidate)
+      out.dictVersion = candidate;
+  }
+  Py_XDECREF(dict);
+}
+
+bool findCallables(Singletons& out, PyInterpreterState* interp) {
+  out.len = interp->callable_cache.len;
+  out.isinstance = interp->callable_cache.isinstance;
+  out.listAppend = interp->callable_cache.list_append;
+  out.defaultImport = interp->imports.import_func;
+  // The list's own method cannot be replaced: if this one is in place, its neighbours are too.
+  PyObject* methods = PyType_GetDict(&PyList_Type);
+  PyObject* append = PyDict_GetItemString(methods, "append");
+  Py_DECREF(methods);
+  if (append == nullptr || append != out.listAppend) return fail("cached callables");
+  if (out.defaultImport == nullptr || !PyCFunction_CheckExact(out.defaultImport)) return fail("import function");
+  return true;
+}
+
+bool internNames(Singletons& out) {
+  const struct {
+    PyObject** place;
+    const char* text;
+  } names[] = {
+      {&out.dunderAenter, "__aenter__"}, {&out.dunderAexit, "__aexit__"}, {&out.dunderAnnotations, "__annotations__"},
+      {&out.dunderEnter, "__enter__"},   {&out.dunderExit, "__exit__"},   {&out.dunderBuildClass, "__build_class__"},
+      {&out.dunderImport, "__import__"}, {&out.dunderName, "__name__"},   {&out.send, "send"},
+  };
+  for (const auto& name : names) {
+    *name.place = PyUnicode_InternFromString(name.text);
+    if (*name.place == nullptr) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool initializeRuntime() {
+  if (martlet_singletons.smallInts != nullptr) return true;
+  Singletons found = {};
+  PyInterpreterState* interp = PyInterpreterState_Get();
+  if (!findSmallInts(found) || !findAsciiStrings(found) || !findCallables(found, interp) || !internNames(found)) {
+    return false;
+  }
+  found.emptyString = PyUnicode_New(0, 0);
+  if (found.emptyString == nullptr) return false;
+  findFloatFreelist(found, interp);
+  findDictVersion(found, interp);
+  martlet_singletons = found;
+  return true;
+}
+
+}  // namespace martlet::vm

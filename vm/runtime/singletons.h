@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Objects and places inside the running CPython that helpers use. Owns: finding them once, at import, by asking CPython
+// rather than by structure offsets: those of _PyRuntime moved between 3.13.0 and 3.13.5. Must not know: HIR, LLVM.
+#pragma once
+#include "vm/runtime/cpython.h"
+
+namespace martlet::vm {
+
+struct Singletons {
+  PyLongObject* smallInts;            ///< of 0; -5 … 256 follow each other
+  const char* asciiStrings;           ///< the one-character str of code point 0 …
+  Py_ssize_t asciiStride;             ///< … and the distance between two of these
+  _Py_float_freelist* floatFreelist;  ///< the main interpreter's, or an empty one that stays empty
+  uint64_t* dictVersion;              ///< interp->dict_state.global_version, or NULL: not found
+  PyObject* emptyString;
+  // The functions that the interpreter recognises by identity.
+  PyObject* len;
+  PyObject* isinstance;
+  PyObject* listAppend;
+  PyObject* defaultImport;
+  // Interned names.
+  PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit, *dunderImport,
+      *dunderName, *send;
+};
+
+/// Fills `martlet_singletons`. Called once with the GIL held, in the main interpreter, before native code runs. False
+/// with a Python exception set.
+bool initializeRuntime();
+
+}  // namespace martlet::vm
+
+extern "C" martlet::vm::Singletons martlet_singletons;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Helpers: generic subscripts and slices. Must not know: HIR, LLVM.
+#include "vm/runtime/leave.h"
+#include "vm/runtime/runtime.h"
+
+using namespace martlet::vm;
+
+extern "C" {
+
+PyObject* rt_subscr(PyThreadState* tstate, PyObject* container, PyObject* key) {
+  return leaveChecked(tstate, PyObject_GetItem(container, key));
+}
+
+PyObject* rt_subscr_dict(PyThreadState* tstate, PyObject* container, PyObject* key) {
+  if (!PyDict_CheckExact(container)) return rt_subscr(tstate, container, key);
+  PyObject* value = nullptr;
+  if (PyDict_GetItemRef(container, key, &value) == 0) _PyErr_SetKeyError(key);
+  return leaveChecked(tstate, value);
+}
+
+int rt_store_subscr(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value) {
+  return leaveChecked(tstate, PyObject_SetItem(container, key, value));
+}
+
+int rt_store_subscr_dict(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value) {
+  if (!PyDict_CheckExact(container)) return rt_store_subscr(tstate, container, key, value);
+  return leaveChecked(tstate, PyDict_SetItem(container, key, value));
+}
+
+int rt_delete_subscr(PyThreadState* tstate, PyObject* container, PyObject* key) {
+  return leaveChecked(tstate, PyObject_DelItem(container, key));
+}
+
+PyObject* rt_binary_slice(PyThreadState* tstate, PyObject* container, PyObject* start, PyObject* stop) {
+  PyObject* slice = PySlice_New(start, stop, Py_None);
+  if (slice == nullptr) return nullptr;
+  PyObject* result = PyObject_GetItem(container, slice);
+  Py_DECREF(slice);
+  return leaveChecked(tstate, result);
+}
+
+int rt_store_slice(PyThreadState* tstate, PyObject* container, PyObject* start, PyObject* stop, PyObject* value) {
+  PyObject* slice = PySlice_New(start, stop, Py_None);
+  if (slice == nullptr) return -1;
+  const int status = PyObject_SetItem(container, slice, value);
+  Py_DECREF(slice);
+  return leaveChecked(tstate, status);
+}
+
+}  // extern "C"

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// A shared object with every helper, for helpers_test.py to call through ctypes. Owns: a stand-in for vm's half of the
+// leave protocol. Must not know: HIR, LLVM.
+#include <cstring>
+
+#include "vm/runtime/helper_table.h"
+#include "vm/runtime/leave.h"
+#include "vm/runtime/runtime.h"
+#include "vm/runtime/singletons.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+using martlet::vm::LeaveState;
+
+extern "C" {
+
+uintptr_t martlet_expected_breaker;
+LeaveState martlet_leave_state;
+EXPORT int test_park;    ///< what vm decides when asked
+EXPORT int test_checks;  ///< how often it was asked
+EXPORT int test_calls;   ///< … behind a call
+
+PyObject* martlet_leave_check_object(PyThreadState*, PyObject* result, bool isCall) {
+  ++test_checks;
+  test_calls += isCall;
+  if (test_park == 0) return result;
+  martlet_leave_state = {LeaveState::ParkedObject, result, 0};
+  return nullptr;
+}
+
+int martlet_leave_check_number(PyThreadState*, int result, bool isCall) {
+  ++test_checks;
+  test_calls += isCall;
+  if (test_park == 0) return result;
+  martlet_leave_state = {LeaveState::ParkedNumber, nullptr, result};
+  return -1;
+}
+
+EXPORT int test_initialize() {
+  return martlet::vm::initializeRuntime() ? 0 : -1;
+}
+EXPORT const void* test_address(const char* symbol) {
+  for (const auto& row : martlet::vm::helperAddresses()) {
+    if (std::strcmp(row.symbol, symbol) == 0) return row.address;
+  }
+  return nullptr;
+}
+EXPORT void* test_tstate() {
+  return PyThreadState_Get();
+}
+EXPORT void* test_frame() {
+  return PyThreadState_Get()->current_frame;
+}
+/// Makes "must native code be left?" a question for vm, or not.
+EXPORT void test_expect(int matching) {
+  martlet_expected_breaker = matching ? PyThreadState_Get()->eval_breaker : ~static_cast<uintptr_t>(0);
+}
+EXPORT int test_leave_kind() {
+  return martlet_leave_state.kind;
+}
+EXPORT int64_t test_leave_number() {
+  return martlet_leave_state.number;
+}
+/// Takes the parked object, or None, and clears the state.
+EXPORT PyObject* test_leave_take() {
+  PyObject* object = martlet_leave_state.object != nullptr ? martlet_leave_state.object : Py_NewRef(Py_None);
+  martlet_leave_state = {};
+  return object;
+}
+EXPORT uint32_t test_type_version(PyObject* type) {
+  return reinterpret_cast<PyTypeObject*>(type)->tp_version_tag;
+}
+EXPORT uint32_t test_keys_version(PyObject* dict) {
+  return reinterpret_cast<PyDictObject*>(dict)->ma_keys->dk_version;
+}
+EXPORT uint32_t test_cached_keys_version(PyObject* type) {
+  return reinterpret_cast<PyHeapTypeObject*>(type)->ht_cached_keys->dk_version;
+}
+EXPORT uint64_t test_dict_version(PyObject* dict) {
+  return reinterpret_cast<PyDictObject*>(dict)->ma_version_tag;
+}
+EXPORT int test_has_inline_values(PyObject* object) {
+  return _PyObject_InlineValues(object)->valid && _PyObject_GetManagedDict(object) == nullptr;
+}
+EXPORT int test_found_everything() {
+  return martlet_singletons.dictVersion != nullptr &&
+         martlet_singletons.floatFreelist == &PyInterpreterState_Get()->object_state.freelists.floats;
+}
+/// The running frame's local slot, without a new reference.
+EXPORT void* test_local(Frame* frame, int64_t slot) {
+  return frame->localsplus[slot];
+}
+EXPORT PyObject* test_handled_exception() {
+  PyObject* value = PyThreadState_Get()->exc_info->exc_value;
+  return Py_NewRef(value != nullptr ? value : Py_None);
+}
+EXPORT int64_t test_instruction(Frame* frame) {
+  return frame->instr_ptr - _PyCode_CODE(reinterpret_cast<PyCodeObject*>(frame->f_executable));
+}
+
+}  // extern "C"
