@@ -10,6 +10,7 @@
 #include "libjit/engine.h"
 #include "vm/bottom_call.h"
 #include "vm/cpython_3_13/decode.h"
+#include "vm/runtime/singletons.h"
 #include "vm/safepoint.h"
 
 namespace martlet {
@@ -26,6 +27,7 @@ Engine* engine() {
     PyErr_Format(PyExc_RuntimeError, "martlet: cannot work in this interpreter: %s", mismatch->c_str());
     return nullptr;
   }
+  if (!vm::initializeRuntime()) return nullptr;
   Dl_info self;
   if (dladdr(reinterpret_cast<const void*>(&engine), &self) == 0) {
     PyErr_SetString(PyExc_RuntimeError, "martlet: cannot find the folder of the extension module");

@@ -26,18 +26,19 @@ LocalSyncFacts::LocalSyncFacts(Function& function, const DominatorTree& dominato
 
 void LocalSyncFacts::countUses() {
   otherUses_.resize(function_.valueCount());
-  unboxes_.resize(function_.valueCount());
+  quietGuards_.resize(function_.valueCount());
   stores_.resize(function_.valueCount());
   for (const auto& block : function_.blocks) {
     for (Value* op : block->ops) {
       for (Value* operand : op->operands) {
-        const bool isUnbox = op->op == Op::UnboxInt || op->op == Op::UnboxFloat;
+        const bool isQuietGuard = op->op == Op::UnboxInt || op->op == Op::UnboxFloat ||
+                                  (op->op == Op::GuardType && isQuietlyReleased(Type(static_cast<uint32_t>(op->imm))));
         if (op->op == Op::StoreLocal) {
           stores_[operand->id].push_back(op);
         } else {
           ++otherUses_[operand->id];
         }
-        if (isUnbox) unboxes_[operand->id].push_back(op);
+        if (isQuietGuard) quietGuards_[operand->id].push_back(op);
       }
     }
     for (const Edge& edge : block->successors) {
@@ -52,12 +53,12 @@ bool LocalSyncFacts::isOnlyStored(const Value& value) const {
 
 // ---- Python code ----------------------------------------------------------------------------------------------------
 
-/// A value that has been unboxed on the way here is a number, whatever its type says.
+/// A value that has passed a guard on the way here is a number or a range's iterator, whatever its type says.
 bool LocalSyncFacts::isLoudRelease(const Value& value, const Block& at) const {
   if (isQuietlyReleased(value.type)) return false;
-  const auto& unboxes = unboxes_[value.id];
-  return std::none_of(unboxes.begin(), unboxes.end(),
-                      [&](const Value* unbox) { return dominators_.dominates(unbox->block, &at); });
+  const auto& guards = quietGuards_[value.id];
+  return std::none_of(guards.begin(), guards.end(),
+                      [&](const Value* guard) { return dominators_.dominates(guard->block, &at); });
 }
 
 void LocalSyncFacts::findLoudOps() {

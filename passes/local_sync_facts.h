@@ -47,7 +47,7 @@ class LocalSyncFacts {
   const RefcountPlan plan_;
   std::vector<bool> loud_, deferred_, sunk_;  // by value id
   std::vector<uint32_t> otherUses_;           // by value id: but for stores and frame states
-  std::vector<std::vector<hir::Value*>> unboxes_, stores_;  // by the operand's id
+  std::vector<std::vector<hir::Value*>> quietGuards_, stores_;  // by the operand's id
   std::vector<Slots> dirtyIn_;                // by block id
   std::vector<hir::Value*> sunkBoxes_;
   bool anyDeferred_ = false;

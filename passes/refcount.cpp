@@ -81,7 +81,8 @@ class RefcountInserter {
       put(block.ops, block, Op::IncRef, counts.takeAfter);
       releases.insert(releases.end(), counts.releaseAfter.begin(), counts.releaseAfter.end());
       const Op next = k + 1 < ops.size() ? ops[k + 1]->op : Op::kCount;
-      if (next == Op::Output) continue;
+      // The outputs of a call and the loads of an entry stay together.
+      if (next == Op::Output || next == Op::LoadStack || next == Op::LoadLocal || next == Op::ConstNull) continue;
       if (next != Op::Unreachable) put(block.ops, block, Op::DecRef, releases);
       releases.clear();
     }

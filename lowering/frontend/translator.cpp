@@ -16,6 +16,8 @@ namespace {
 constexpr size_t kMaxInstructions = 20000;
 /// Bound of the block parameters that a translation starts with (passes remove most of them).
 constexpr size_t kMaxParams = 1000000;
+/// Bound of the values in frame states: each op that can exit lists all locals.
+constexpr size_t kMaxStateValues = 8000000;
 
 }  // namespace
 
@@ -75,6 +77,7 @@ void Translator::makeEntry(const ResolvedEntry& entry) {
   }
   before_ = stack_;
   block_->entry = makeState();
+  block_->entry->offset = block_->entry->resumeOffset = entry.offset;  // an EXTENDED_ARG, where there is one
   endWithJump(entry.index);
 }
 
@@ -257,6 +260,10 @@ void Translator::lowerInstruction() {
 Result<hir::Function> translate(const Snapshot& snapshot, std::span<const EntryRequest> entries) {
   if (snapshot.instructions.size() > kMaxInstructions) {
     return Bailout{BailoutReason::TooLarge, 0, std::to_string(snapshot.instructions.size()) + " instructions"};
+  }
+  const size_t stateValues = snapshot.instructions.size() * (size_t{snapshot.localCount} + snapshot.stackSize / 4);
+  if (stateValues > kMaxStateValues) {
+    return Bailout{BailoutReason::TooLarge, 0, std::to_string(snapshot.localCount) + " locals"};
   }
   Result<ControlFlow> flow = analyzeControlFlow(snapshot, entries);
   if (!flow) return flow.bailout();

@@ -235,7 +235,9 @@ void Function::replaceUses(Value* from, Value* to) {
 
 void Function::replaceUses(const std::vector<Value*>& replacements) {
   visitAllUses(*this, [&replacements](Value*& use) {
-    while (use->id < replacements.size() && replacements[use->id] != nullptr) use = replacements[use->id];
+    while (use->id < replacements.size() && replacements[use->id] != nullptr && replacements[use->id] != use) {
+      use = replacements[use->id];
+    }
   });
 }
 

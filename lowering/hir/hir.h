@@ -3,10 +3,9 @@
 // Python.h, LLVM, a CPython version.
 //
 // The contract between frontend, passes and lowering, in short (the essay is lowering/hir/README.md):
-//  * Every compiled function runs on a real interpreter frame. Frame slots (localsplus) own one reference each. A slot
-//  is
-//    *clean* where its memory holds the SSA value of the slot map, *dirty* where a store was deferred and memory holds
-//    a stale number or NULL. The frontend emits only clean slots (a StoreLocal for each store, in program order).
+//  * Every compiled function runs on a real interpreter frame. Frame slots (localsplus) own one reference each.
+//    A slot is *clean* where its memory holds the SSA value of the slot map, *dirty* where a store was deferred and
+//    memory holds a stale number or NULL. The frontend emits only clean slots (a StoreLocal for each store).
 //  * Each block carries an entry state: offset, and the slot map and operand stack at its start.
 //  * An op that can leave native code carries a FrameState that describes the interpreter *before* the instruction, its
 //    inputs still on the stack. A guard exit re-executes the instruction. A failed helper has `stackAfterPop` entries

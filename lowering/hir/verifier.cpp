@@ -5,36 +5,33 @@
 //  1. There is an entry, and blocks and values have distinct ids.
 //  2. A block ends in exactly one terminator. Jump has one successor, Branch two, the other terminators none.
 //  3. Each value stands in one place, which its `block` names: parameters (op Param, imm = index) or ops.
-//  4. Edges lead to blocks of the function; `predecessors` are exactly the sources of edges; every block is reachable.
+//  4. Edges lead to blocks of the function; `predecessors` are exactly the sources of edges; every block is
+//     reachable.
 // Entries
 //  5. An entry's block has no parameters, no predecessors, and belongs to one entry. Its entry state has the entry's
-//  offset
-//     and stack depth.
-//  6. Each stack slot of an entry is taken over by exactly one LoadStack, before anything else can happen in its block;
-//     LoadStack occurs nowhere else.
+//     stack depth. (Not its offset: an entry at a RESUME is entered when the interpreter has executed that.)
+//  6. Each stack slot of an entry is taken over by exactly one LoadStack, before anything else can happen in its
+//     block; LoadStack occurs nowhere else.
 // Values
-//  7. A definition dominates its uses: operands, edge arguments, frame states, entry states. The entry state of a block
-//  may
-//     use the block's parameters; that of an entry's block may also use the loads and constants the block begins with.
-//  8. Operands are as many and of the kind that the op table or the helper table says. (Kind: a reference, I64, F64 or
-//  I1.
-//     Whether a reference can be NULL is not checked: a branch on IsNull does not narrow types.)
-//  9. The result's type is what the table says or a subtype of it; I parameters and outputs of a helper are as many as
-//  its
-//     row says; immediates are in range.
+//  7. A definition dominates its uses: operands, edge arguments, frame states, entry states. The entry state of a
+//     block may use the block's parameters; that of an entry's block may also use the loads and constants that the
+//     block begins with.
+//  8. Operands are as many and of the kind that the op table or the helper table says. (Kind: a reference, I64, F64
+//     or I1. Whether a reference can be NULL is not checked: a branch on IsNull does not narrow types.)
+//  9. The result's type is what the table says or a subtype of it; I parameters and outputs of a helper are as many
+//     as its row says; immediates are in range.
 // 10. Edge arguments are as many as the target's parameters, and of their kind.
 // 11. An Output stands right behind its CallRuntime (other outputs of it may come between), names an output that
-// exists, and
-//     each X output has its Output op: it is an owned reference that somebody must release.
+//     exists, and each X output has its Output op: it is an owned reference that somebody must release.
 // Frame states
 // 12. An op has a frame state exactly if it can exit; a block always has an entry state.
-// 13. A state has a value for each local, at most the function's stack size of stack entries, `stackAfterPop` of which
-//     remain, and an instruction that is not resumed behind its own offset.
-// 14. The completion fits the helper: PushObject for an object (result or output), PushBool for a number; and there is
-//     room for what is pushed.
+// 13. A state has a value for each local, at most the function's stack size of stack entries, `stackAfterPop` of
+//     which remain, and an instruction that is not resumed behind its own offset.
+// 14. The completion fits the helper: PushObject for an object (result or output), PushBool for a number; and there
+//     is room for what is pushed.
 // Phases
 // 15. After the frontend nothing is dirty, and there is no DeferLocal or SyncLocal. Before lowering there is no
-// DeferLocal.
+//     DeferLocal.
 // 16. LoadLocal only reads clean slots (as far as the block shows).
 // 17. IncRef, DecRef and `owned` come with the refcount pass. `owned` lists references.
 #include "lowering/hir/verifier.h"
@@ -273,11 +270,8 @@ void Verifier::entries() {
     if (!entry.block->predecessors.empty()) report("an entry's block has predecessors");
     if (std::find(seen.begin(), seen.end(), entry.block) != seen.end()) report("two entries lead here");
     seen.push_back(entry.block);
-    if (entry.block->entry) {
-      if (entry.block->entry->offset != entry.offset) report("the entry state's offset is not that of the entry");
-      if (entry.block->entry->stack.size() != entry.stackDepth) {
-        report("the entry state's stack depth is not that of the entry");
-      }
+    if (entry.block->entry && entry.block->entry->stack.size() != entry.stackDepth) {
+      report("the entry state's stack depth is not that of the entry");
     }
     takeover(entry);
   }

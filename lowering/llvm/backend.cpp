@@ -192,8 +192,6 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> LlvmBackend::generate(Unit& 
     code.times.buildSeconds += watch.lap();
     pipeline_->optimize(unit.module, options.optLevel);
     code.times.optimizeSeconds = watch.lap();
-    if (const char* w = getenv("XW")) { std::error_code ec; llvm::raw_fd_ostream o(std::string(w) + "." + std::to_string(serial_) + ".ll", ec); o << unit.module; }
-    if (getenv("XI")) { size_t n=0, f=0; for (auto& fn : unit.module) if (!fn.isDeclaration()) { ++f; for (auto& bb: fn) n += bb.size(); } fprintf(stderr, "after: %zu in %zu\n", n, f); }
     if (options.dumpLlvm) code.dumps.push_back({"llvm: optimized", text(unit.module)});
   }
   if (options.dumpAssembly) code.dumps.push_back({"assembly", pipeline_->assembly(unit.module, options.optLevel)});

@@ -2,7 +2,7 @@
 #include "lowering/llvm/pipeline.h"
 
 #include <llvm/Analysis/CGSCCPassManager.h>
-#include <llvm/Analysis/InlineCost.h>
+#include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Bitcode/BitcodeReader.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
@@ -16,9 +16,8 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
+#include <llvm/Transforms/IPO/AlwaysInliner.h>
 #include <llvm/Transforms/Utils/Cloning.h>
-
-#include <cstdlib>
 
 namespace martlet::backend {
 
@@ -30,6 +29,34 @@ std::string hostFeatures() {
   llvm::SubtargetFeatures features;
   for (const auto& feature : llvm::sys::getHostCPUFeatures()) features.AddFeature(feature.first(), feature.second);
   return features.getString();
+}
+
+// The pass lists are chosen by measurement; README.md has the figures. Python is optimised in HIR: what is left for LLVM
+// is to clean up behind the inlined helpers.
+constexpr llvm::StringLiteral kQuickPasses = "sroa,early-cse<memssa>,simplifycfg";
+// Jump threading takes a helper's fast path past the check whether the helper failed.
+constexpr llvm::StringLiteral kScalarPasses =
+    "sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,jump-threading,simplifycfg";
+constexpr llvm::StringLiteral kLoopPasses =
+    "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,simplifycfg";
+
+/// Larger helpers stay calls of the native helper.
+constexpr unsigned kMostInlined = 100;
+/// Machine sinking takes time quadratic in a function's size; from here on it would dominate.
+constexpr size_t kMostSunk = 3000;
+
+void runPasses(llvm::PassBuilder& builder, llvm::StringRef list, llvm::Function& function,
+               llvm::FunctionAnalysisManager& analyses) {
+  llvm::FunctionPassManager passes;
+  // The lists are ours, and a test runs each: parsing them cannot fail.
+  llvm::cantFail(builder.parsePassPipeline(passes, list));
+  passes.run(function, analyses);
+}
+
+size_t instructionCount(const llvm::Module& module) {
+  size_t count = 0;
+  for (const llvm::Function& function : module) count += function.getInstructionCount();
+  return count;
 }
 
 llvm::CodeGenOptLevel codegenLevel(int optLevel) {
@@ -54,8 +81,6 @@ llvm::Expected<std::unique_ptr<Pipeline>> Pipeline::create(const std::string& bi
                                     llvm::Reloc::PIC_, llvm::CodeModel::Small, codegenLevel(level), /*JIT=*/true));
     if (!machine) return error("no target machine for the host");
     machine->setFastISel(codegenLevel(level) == llvm::CodeGenOptLevel::None);
-    if (level == 2 && getenv("XF")) machine->setFastISel(true);
-    if (level == 2 && getenv("XL")) machine->setOptLevel((llvm::CodeGenOptLevel)atoi(getenv("XL")));
     pipeline->machines_[static_cast<size_t>(level)] = std::move(machine);
   }
   if (!bitcodePath.empty()) {
@@ -84,7 +109,10 @@ llvm::Error Pipeline::linkHelpers(llvm::Module& module) const {
       if (!value || value->isDeclaration() || value->hasLocalLinkage()) continue;
       if (auto* object = llvm::dyn_cast<llvm::GlobalObject>(value)) object->setComdat(nullptr);
       value->setLinkage(llvm::GlobalValue::AvailableExternallyLinkage);
-      if (auto* function = llvm::dyn_cast<llvm::Function>(value)) function->addFnAttr(llvm::Attribute::AlwaysInline);
+      auto* function = llvm::dyn_cast<llvm::Function>(value);
+      if (function && function->getInstructionCount() <= kMostInlined) {
+        function->addFnAttr(llvm::Attribute::AlwaysInline);
+      }
     }
   };
   if (llvm::Linker::linkModules(module, std::move(*helpers), llvm::Linker::LinkOnlyNeeded, imported)) {
@@ -104,30 +132,28 @@ void Pipeline::optimize(llvm::Module& module, int optLevel) const {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  if (const char* text = getenv("XP")) {
-    llvm::ModulePassManager inliner;
-    if (llvm::Error e = builder.parsePassPipeline(inliner, getenv("XM") ? getenv("XM") : "always-inline")) llvm::errs() << e << "\n";
-    inliner.run(module, modules);
-    llvm::FunctionPassManager passes;
-    if (llvm::Error e = builder.parsePassPipeline(passes, text)) llvm::errs() << e << "\n";
-    for (llvm::Function& fn : module) {
-      if (fn.isDeclaration()) continue;
-      if (fn.hasAvailableExternallyLinkage()) fn.deleteBody(); else passes.run(fn, functions);
+
+  llvm::AlwaysInlinerPass(/*InsertLifetimeIntrinsics=*/false).run(module, modules);
+  for (llvm::Function& function : module) {
+    if (function.isDeclaration()) continue;
+    if (function.hasAvailableExternallyLinkage()) {
+      function.deleteBody();
+      continue;
     }
-    return;
+    runPasses(builder, optLevel >= 2 ? kScalarPasses : kQuickPasses, function, functions);
+    if (optLevel < 2 || functions.getResult<llvm::LoopAnalysis>(function).empty()) continue;
+    runPasses(builder, kLoopPasses, function, functions);
   }
-  llvm::ModulePassManager passes = builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2);
-  passes.run(module, modules);
 }
 
 /// What addPassesToEmitFile would add, without the passes that do not pay for themselves.
 bool Pipeline::addCodegen(llvm::legacy::PassManager& passes, llvm::raw_pwrite_stream& stream,
-                          llvm::CodeGenFileType type, int optLevel) const {
+                          llvm::CodeGenFileType type, int optLevel, bool sinking) const {
   llvm::TargetMachine& target = machine(optLevel);
   auto* info = new llvm::MachineModuleInfoWrapperPass(&target);
   llvm::TargetPassConfig* config = target.createPassConfig(passes);
   config->setDisableVerify(true);
-  if (getenv("XS")) config->disablePass(&llvm::MachineSinkingLegacyID);
+  if (!sinking) config->disablePass(&llvm::MachineSinkingLegacyID);
   passes.add(config);
   passes.add(info);
   if (config->addISelPasses()) return false;
@@ -142,7 +168,7 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> Pipeline::emitObject(llvm::M
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
-  if (!addCodegen(passes, stream, llvm::CodeGenFileType::ObjectFile, optLevel)) {
+  if (!addCodegen(passes, stream, llvm::CodeGenFileType::ObjectFile, optLevel, instructionCount(module) <= kMostSunk)) {
     return error("the target cannot emit object files");
   }
   passes.run(module);
@@ -155,7 +181,7 @@ std::string Pipeline::assembly(const llvm::Module& module, int optLevel) const {
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager passes;
-  if (!addCodegen(passes, stream, llvm::CodeGenFileType::AssemblyFile, optLevel)) return {};
+  if (!addCodegen(passes, stream, llvm::CodeGenFileType::AssemblyFile, optLevel, instructionCount(module) <= kMostSunk)) return {};
   passes.run(*copy);
   return std::string(text);
 }

@@ -71,19 +71,10 @@ int rt_cold_to_bool(PyThreadState* tstate, PyObject* object) {
   return leaveChecked(tstate, PyObject_IsTrue(object));
 }
 
-void rt_cold_list_exhausted(PyObject* iterator) {
-  auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
-  it->it_index = -1;
-  PyListObject* list = it->it_seq;
-  it->it_seq = nullptr;
-  Py_XDECREF(list);
-}
-
-void rt_cold_tuple_exhausted(PyObject* iterator) {
-  auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
-  PyTupleObject* tuple = it->it_seq;
-  it->it_seq = nullptr;
-  Py_XDECREF(tuple);
+ColdItem rt_cold_for_iter(PyThreadState* tstate, PyObject* iterator) {
+  ColdItem result = {};
+  result.status = rt_for_iter(tstate, iterator, &result.item);
+  return result;
 }
 
 PyObject* rt_cold_unbound_deref(PyThreadState* tstate, Frame* frame, int64_t slot) {
@@ -99,6 +90,18 @@ PyObject* rt_cold_call_len(PyThreadState* tstate, PyObject* object) {
 PyObject* rt_cold_call_isinstance(PyThreadState* tstate, PyObject* object, PyObject* type) {
   const int answer = PyObject_IsInstance(object, type);
   return answer < 0 ? nullptr : leaveChecked(tstate, boolObject(answer != 0), true);
+}
+
+ColdPair rt_cold_load_method(PyThreadState* tstate, PyObject* owner, PyObject* name) {
+  ColdPair result = {};
+  result.first = rt_load_method(tstate, owner, name, &result.second);
+  return result;
+}
+
+ColdPair rt_cold_unpack_pair(PyThreadState* tstate, PyObject* sequence) {
+  PyObject* values[2] = {};
+  if (rt_cold_unpack_sequence(tstate, sequence, 2, values) < 0) return {};
+  return {values[0], values[1]};
 }
 
 int rt_cold_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs) {

@@ -27,5 +27,6 @@
 #include "internal/pycore_tuple.h"
 #include "internal/pycore_typeobject.h"
 #include "internal/pycore_unicodeobject.h"
+#include "opcode.h"
 
 using Frame = _PyInterpreterFrame;

@@ -32,12 +32,11 @@ inline size_t wrapped(int64_t index, size_t size) {
   return index < 0 ? static_cast<size_t>(index) + size : static_cast<size_t>(index);
 }
 
-/// Through a local variable: an output whose address no call sees becomes a register.
-inline int otherIterator(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
-  PyObject* next = nullptr;
-  const int status = rt_for_iter(tstate, iterator, &next);
-  outputs[0] = next;
-  return status;
+/// Another iterator, or the end: what tp_iternext does there is the same. In registers: see ColdItem.
+inline int otherItem(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
+  const ColdItem slow = rt_cold_for_iter(tstate, iterator);
+  outputs[0] = slow.item;
+  return static_cast<int>(slow.status);
 }
 
 inline void replaceItem(PyObject** place, PyObject* value) {
@@ -129,52 +128,45 @@ int rt_list_append(PyObject* list, PyObject* value) {
 }
 
 int rt_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs) {
-  constexpr int64_t kMostInline = 3;  // `count` is a constant at each site; a loop would have to be unrolled there
-  if (count > kMostInline) return rt_cold_unpack_sequence(tstate, sequence, count, outputs);
-  PyObject* values[kMostInline] = {};
-  int status = 0;
-  if (likely(Py_IS_TYPE(sequence, &PyTuple_Type) && sizeOf(sequence) == static_cast<size_t>(count))) {
-    if (count > 0) outputs[count - 1] = item(tupleItems(sequence), 0);
-    if (count > 1) outputs[count - 2] = item(tupleItems(sequence), 1);
-    if (count > 2) outputs[count - 3] = item(tupleItems(sequence), 2);
-  } else {
-    // Through a local array: outputs whose address no call sees become registers.
-    status = rt_cold_unpack_sequence(tstate, sequence, count, values);
-    if (count > 0) outputs[0] = values[0];
-    if (count > 1) outputs[1] = values[1];
-    if (count > 2) outputs[2] = values[2];
+  // `count` is a constant at each site. Pairs are what is worth inlining.
+  if (count != 2) return rt_cold_unpack_sequence(tstate, sequence, count, outputs);
+  if (likely(Py_IS_TYPE(sequence, &PyTuple_Type) && sizeOf(sequence) == 2)) {
+    outputs[1] = item(tupleItems(sequence), 0);
+    outputs[0] = item(tupleItems(sequence), 1);
+    return 0;
   }
-  return status;
+  const ColdPair slow = rt_cold_unpack_pair(tstate, sequence);
+  outputs[0] = slow.first;
+  outputs[1] = slow.second;
+  return slow.first != nullptr ? 0 : -1;
 }
 
 int rt_for_iter_list(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
-  if (unlikely(!Py_IS_TYPE(iterator, &PyListIter_Type))) return otherIterator(tstate, iterator, outputs);
-  auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
-  PyListObject* list = it->it_seq;
-  const auto index = static_cast<size_t>(it->it_index);
-  if (unlikely(list == nullptr || index >= static_cast<size_t>(PyList_GET_SIZE(list)))) {
-    outputs[0] = nullptr;
-    rt_cold_list_exhausted(iterator);
-    return 0;
+  if (likely(Py_IS_TYPE(iterator, &PyListIter_Type))) {
+    auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
+    PyListObject* list = it->it_seq;
+    const auto index = static_cast<size_t>(it->it_index);
+    if (likely(list != nullptr && index < static_cast<size_t>(PyList_GET_SIZE(list)))) {
+      it->it_index++;
+      outputs[0] = item(list->ob_item, index);
+      return 1;
+    }
   }
-  it->it_index++;
-  outputs[0] = item(list->ob_item, index);
-  return 1;
+  return otherItem(tstate, iterator, outputs);
 }
 
 int rt_for_iter_tuple(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
-  if (unlikely(!Py_IS_TYPE(iterator, &PyTupleIter_Type))) return otherIterator(tstate, iterator, outputs);
-  auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
-  PyTupleObject* tuple = it->it_seq;
-  const auto index = static_cast<size_t>(it->it_index);
-  if (unlikely(tuple == nullptr || index >= static_cast<size_t>(PyTuple_GET_SIZE(tuple)))) {
-    outputs[0] = nullptr;
-    rt_cold_tuple_exhausted(iterator);
-    return 0;
+  if (likely(Py_IS_TYPE(iterator, &PyTupleIter_Type))) {
+    auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
+    PyTupleObject* tuple = it->it_seq;
+    const auto index = static_cast<size_t>(it->it_index);
+    if (likely(tuple != nullptr && index < static_cast<size_t>(PyTuple_GET_SIZE(tuple)))) {
+      it->it_index++;
+      outputs[0] = item(tuple->ob_item, index);
+      return 1;
+    }
   }
-  it->it_index++;
-  outputs[0] = item(tuple->ob_item, index);
-  return 1;
+  return otherItem(tstate, iterator, outputs);
 }
 
 MARTLET_ALWAYS_INLINE bool rt_range_next(PyObject* iterator, int64_t* result) {
@@ -189,12 +181,12 @@ MARTLET_ALWAYS_INLINE bool rt_range_next(PyObject* iterator, int64_t* result) {
 }
 
 int rt_for_iter_range(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
-  if (unlikely(!Py_IS_TYPE(iterator, &PyRangeIter_Type))) return otherIterator(tstate, iterator, outputs);
   int64_t value = 0;
-  outputs[0] = nullptr;
-  if (!rt_range_next(iterator, &value)) return 0;
-  outputs[0] = boxInt(value);
-  return unlikely(outputs[0] == nullptr) ? -1 : 1;
+  if (likely(Py_IS_TYPE(iterator, &PyRangeIter_Type) && rt_range_next(iterator, &value))) {
+    outputs[0] = boxInt(value);
+    return unlikely(outputs[0] == nullptr) ? -1 : 1;
+  }
+  return otherItem(tstate, iterator, outputs);
 }
 
 }  // extern "C"

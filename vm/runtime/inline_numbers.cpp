@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Inline helpers: boxing, machine integers, types, truth, arithmetic and comparison. Also compiled to bitcode.
 // Must not know: LLVM.
-#include <opcode.h>
-
 #include <bit>
 #include <iterator>
 

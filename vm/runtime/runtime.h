@@ -202,6 +202,14 @@ struct ColdInt {
   int64_t value;
   int64_t good;
 };
+struct ColdItem {
+  PyObject* item;
+  int64_t status;  ///< 1, 0 at the end, or -1
+};
+struct ColdPair {  ///< NULLs on failure
+  PyObject* first;
+  PyObject* second;
+};
 ColdInt rt_cold_unbox_int(PyObject* object);
 PyObject* rt_cold_box_int(int64_t value);    // does not return without memory
 PyObject* rt_cold_box_float(double value);   // does not return without memory
@@ -209,11 +217,12 @@ PyObject* rt_cold_make_int(int64_t value);   // NULL without memory
 PyObject* rt_cold_make_float(double value);  // NULL without memory
 bool rt_cold_has_type(PyObject* object, int64_t typeBits);
 int rt_cold_to_bool(PyThreadState* tstate, PyObject* object);
-void rt_cold_list_exhausted(PyObject* iterator);
-void rt_cold_tuple_exhausted(PyObject* iterator);
+ColdItem rt_cold_for_iter(PyThreadState* tstate, PyObject* iterator);
 PyObject* rt_cold_unbound_deref(PyThreadState* tstate, Frame* frame, int64_t slot);
 PyObject* rt_cold_call_len(PyThreadState* tstate, PyObject* object);
 PyObject* rt_cold_call_isinstance(PyThreadState* tstate, PyObject* object, PyObject* type);
+ColdPair rt_cold_load_method(PyThreadState* tstate, PyObject* owner, PyObject* name);
+ColdPair rt_cold_unpack_pair(PyThreadState* tstate, PyObject* sequence);
 int rt_cold_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs);
 PyObject* rt_cold_subscr_i64(PyThreadState* tstate, PyObject* container, int64_t index);
 int rt_cold_store_subscr_i64(PyThreadState* tstate, PyObject* container, int64_t index, PyObject* value);
