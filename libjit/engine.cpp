@@ -144,7 +144,7 @@ void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDe
 std::vector<frontend::EntryRequest> Engine::startEntries(const frontend::Snapshot& snapshot) const {
   // A frame that the interpreter pushed has run its prologue (cells and free variables) when we meet it.
   if (snapshot.isGenerator || snapshot.firstTraceable == 0) return {{0, 0}};
-  return {{0, 0}, {snapshot.firstTraceable, 0}};
+  return {{0, 0}, {snapshot.instructions[snapshot.firstTraceable].resumeOffset, 0}};
 }
 
 std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, const Options& options) {

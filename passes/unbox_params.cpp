@@ -332,9 +332,14 @@ Edge& ParamUnboxer::edgeOf(Block* from, size_t successor) {
 void ParamUnboxer::boxAtEdge(const EdgeUse& use) {
   Value* param = edgeOf(use.from, use.successor).args[use.index];
   const Loop* loop = loopOfHeader(param);
+  const Edge& edge = edgeOf(use.from, use.successor);
+  const Value* receiver = edge.target->params[use.index];
+  const std::vector<Value*>& names = edge.target->entry->locals;
+  const bool isSlot = std::find(names.begin(), names.end(), receiver) != names.end();
+  const bool leavesLoop = loop->contains(use.from);
+  Block* own = isSlot || leavesLoop ? ownBlockOf(use.from, use.successor) : use.from;
   Value* box = nullptr;
-  if (loop->contains(use.from)) {
-    Block* own = ownBlockOf(use.from, use.successor);
+  if (leavesLoop) {
     Value*& atEnd = boxes_[{param->id, own->id}];
     if (atEnd == nullptr) {
       atEnd = function_.newValue(kind_.box, kind_.object, {param});
@@ -343,6 +348,12 @@ void ParamUnboxer::boxAtEdge(const EdgeUse& use) {
     box = atEnd;
   } else {
     box = boxAt(param, outermostBehind(*loop, use.from));
+  }
+  // A slot that the receiver names has to hold the receiver's object, not another one of the same value.
+  for (size_t slot = 0; slot < names.size(); ++slot) {
+    if (names[slot] != receiver) continue;
+    Value* store = function_.newValue(Op::StoreLocal, types::kNothing, {box}, static_cast<int64_t>(slot));
+    function_.insertBefore(own->terminator(), store);
   }
   edgeOf(use.from, use.successor).args[use.index] = box;
 }

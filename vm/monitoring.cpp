@@ -28,6 +28,7 @@ PyObject* handleEvent(PyObject* codeObject, uint32_t instruction, uint32_t offse
   PyThreadState* tstate = PyThreadState_Get();
   port::Frame* frame = tstate->current_frame;
   if (!monitoring || frame == nullptr || port::codeOf(frame) != code) Py_RETURN_NONE;
+  if (martlet_interpreting_thread == tstate) Py_RETURN_NONE;
   refreshSafepoint(tstate);
   if (hooks.ready->load(std::memory_order_relaxed)) hooks.publishReady();
   CodeData* data = CodeData::findOrCreate(code);

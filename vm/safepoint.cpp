@@ -11,6 +11,7 @@
 extern "C" {
 uintptr_t martlet_expected_breaker = ~static_cast<uintptr_t>(0);
 martlet::vm::LeaveState martlet_leave_state;
+PyThreadState* martlet_interpreting_thread = nullptr;
 }
 
 namespace martlet::vm {

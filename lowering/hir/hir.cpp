@@ -24,7 +24,7 @@ namespace rows {
 using namespace types;
 constexpr HelperInfo kHelpers[] = {
 #define HELPER(name, symbol, result, params, type, effects, failure, placement)                                        \
-  {#name, #symbol, result, params, type, Effects::effects, Failure::failure, Placement::placement == Placement::Inline},
+  {#name, #symbol, params, type, result, Effects::effects, Failure::failure, Placement::placement == Placement::Inline},
 #include "vm/runtime/helpers.def"
 };
 }  // namespace rows

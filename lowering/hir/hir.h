@@ -71,10 +71,10 @@ const OpInfo& info(Op op);
 struct HelperInfo {
   const char* name;
   const char* symbol;
+  const char* params;  ///< see helpers.def
+  Type resultType;     ///< of an O, N or F result
   /// O owned object, N owned object or NULL, F forever-alive object, i int -> I64, l I64, d F64, b I1, v nothing.
   char result;
-  const char* params;  ///< see helpers.def
-  Type resultType;     ///< of an 'O', 'N' or 'F' result
   Effects effects;
   Failure failure;
   bool inlined;  ///< also compiled to bitcode

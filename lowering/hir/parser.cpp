@@ -232,8 +232,8 @@ void FunctionParser::opLine(Cursor& at) {
   if (hasResult) at.expect("=");
   const std::string_view word = at.word();
   const std::optional<Op> code = lookUp<Op>(word, [](Op each) { return info(each).name; });
-  if (!code && !at.failed()) at.fail("unknown op '" + std::string(word) + "'");
-  if (at.failed()) return;
+  if (!code) at.fail("unknown op '" + std::string(word) + "'");
+  if (!code || at.failed()) return;
   if (!hasResult) parsed_.valueLines.push_back(static_cast<uint32_t>(line_ + 1));
   op->op = *code;
   op->reason = info(*code).exit;
@@ -412,15 +412,14 @@ Type FunctionParser::type(Cursor& at) {
 
 double FunctionParser::real(Cursor& at) {
   const std::string_view text = at.numberText();
-  const char* end = text.data() + text.size();
   if (text.starts_with("#")) {
     uint64_t bits = 0;
-    auto [stop, error] = std::from_chars(text.data() + 1, end, bits, 16);
-    if (error == std::errc() && stop == end) return std::bit_cast<double>(bits);
+    auto [stop, error] = std::from_chars(text.data() + 1, text.data() + text.size(), bits, 16);
+    if (error == std::errc() && stop == text.data() + text.size()) return std::bit_cast<double>(bits);
   } else {
     double number = 0;
-    auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error == std::errc() && stop == end && !text.empty()) return number;
+    auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && stop == text.data() + text.size() && !text.empty()) return number;
   }
   at.fail("expected a floating-point number, got '" + std::string(text) + "'");
   return 0;

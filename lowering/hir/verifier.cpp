@@ -37,6 +37,7 @@
 #include "lowering/hir/verifier.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "lowering/hir/analysis.h"
@@ -152,13 +153,13 @@ class Verifier {
   const Value* atOp_ = nullptr;
   std::vector<Place> places_;  // by value id
   std::vector<const Block*> blocksById_;
-  std::optional<DominatorTree> dominators_;
+  std::unique_ptr<const DominatorTree> dominators_;
 };
 
 std::vector<Violation> Verifier::run() {
   structure();
   if (!violations_.empty()) return std::move(violations_);
-  dominators_.emplace(function_);
+  dominators_ = std::make_unique<DominatorTree>(function_);
   entries();
   for (const std::unique_ptr<Block>& each : function_.blocks) block(*each);
   return std::move(violations_);

@@ -68,8 +68,7 @@ std::string text(const Printable& printable) {
 std::string symbolName(const hir::Function& function, uint64_t serial) {
   std::string name = "py:" + function.name + ":" + std::to_string(serial);
   // Qualified names contain <locals>; quotes and control characters would need escapes in assembly text.
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == '"' || c == '\\'; }, '?');
+  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == '"' || c == '\\'; }, '?');
   return name;
 }
 
@@ -203,8 +202,9 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> LlvmBackend::generate(Unit& 
 
 }  // namespace martlet::backend
 
-extern "C" __attribute__((visibility("default"))) martlet::Backend* martlet_backend_create(
-    const martlet::HelperAddress* helpers, size_t count, const char* bitcodePath, std::string* error);
+extern "C" __attribute__((visibility("default"))) martlet::Backend*
+martlet_backend_create(const martlet::HelperAddress* helpers, size_t count, const char* bitcodePath,
+                       std::string* error);
 
 extern "C" martlet::Backend* martlet_backend_create(const martlet::HelperAddress* helpers, size_t count,
                                                     const char* bitcodePath, std::string* error) {

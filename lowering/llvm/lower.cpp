@@ -14,18 +14,10 @@ using hir::Op;
 
 FunctionLowering::FunctionLowering(const hir::Function& function, llvm::Module& module, const BackendOptions& options,
                                    const SymbolsByAddress& symbols)
-    : hir_(function),
-      options_(options),
-      symbols_(symbols),
-      module_(module),
-      context_(module.getContext()),
-      builder_(context_),
-      allocas_(context_),
-      ptr_(llvm::PointerType::getUnqual(context_)),
-      i64_(llvm::Type::getInt64Ty(context_)),
-      i32_(llvm::Type::getInt32Ty(context_)),
-      i1_(llvm::Type::getInt1Ty(context_)),
-      f64_(llvm::Type::getDoubleTy(context_)),
+    : hir_(function), options_(options), symbols_(symbols), module_(module), context_(module.getContext()),
+      builder_(context_), allocas_(context_), ptr_(llvm::PointerType::getUnqual(context_)),
+      i64_(llvm::Type::getInt64Ty(context_)), i32_(llvm::Type::getInt32Ty(context_)),
+      i1_(llvm::Type::getInt1Ty(context_)), f64_(llvm::Type::getDoubleTy(context_)),
       result_(llvm::StructType::get(context_, {ptr_, i64_})),
       unlikely_(llvm::MDBuilder(context_).createBranchWeights(1, 2000)) {}
 
@@ -135,32 +127,32 @@ void FunctionLowering::lowerTerminator(const hir::Value& op) {
     if (edge.args.size() != edge.target->params.size()) return fail(op, "wrong number of block arguments");
   }
   switch (op.op) {
-    case Op::Jump:
-      addEdge(successors[0], builder_.GetInsertBlock());
-      builder_.CreateBr(blocks_[successors[0].target]);
-      return;
-    case Op::Branch: {
-      std::array<llvm::BasicBlock*, 2> targets{blocks_[successors[0].target], blocks_[successors[1].target]};
-      llvm::BasicBlock* from = builder_.GetInsertBlock();
-      addEdge(successors[0], from);
-      if (targets[0] == targets[1]) {
-        // Two edges between the same blocks would need equal phi inputs: the second one gets a block of its own.
-        targets[1] = newBlock("edge");
-        llvm::IRBuilder<>(targets[1]).CreateBr(targets[0]);
-        addEdge(successors[1], targets[1]);
-      } else {
-        addEdge(successors[1], from);
-      }
-      builder_.CreateCondBr(use(op.operands[0]), targets[0], targets[1]);
-      return;
+  case Op::Jump:
+    addEdge(successors[0], builder_.GetInsertBlock());
+    builder_.CreateBr(blocks_[successors[0].target]);
+    return;
+  case Op::Branch: {
+    std::array<llvm::BasicBlock*, 2> targets{blocks_[successors[0].target], blocks_[successors[1].target]};
+    llvm::BasicBlock* from = builder_.GetInsertBlock();
+    addEdge(successors[0], from);
+    if (targets[0] == targets[1]) {
+      // Two edges between the same blocks would need equal phi inputs: the second one gets a block of its own.
+      targets[1] = newBlock("edge");
+      llvm::IRBuilder<>(targets[1]).CreateBr(targets[0]);
+      addEdge(successors[1], targets[1]);
+    } else {
+      addEdge(successors[1], from);
     }
-    case Op::Return: return lowerReturn(op);
-    case Op::Exit:
-      if (!op.state) return fail(op, "no frame state");
-      builder_.CreateBr(exitStub(op, LeaveKind::Exit, op.reason));
-      return;
-    case Op::Unreachable: builder_.CreateUnreachable(); return;
-    default: return fail(op, "not a terminator");
+    builder_.CreateCondBr(use(op.operands[0]), targets[0], targets[1]);
+    return;
+  }
+  case Op::Return: return lowerReturn(op);
+  case Op::Exit:
+    if (!op.state) return fail(op, "no frame state");
+    builder_.CreateBr(exitStub(op, LeaveKind::Exit, op.reason));
+    return;
+  case Op::Unreachable: builder_.CreateUnreachable(); return;
+  default: return fail(op, "not a terminator");
   }
 }
 
@@ -218,15 +210,16 @@ llvm::Value* FunctionLowering::objectAddress(size_t index) {
     if (!byAddress) {
       // An empty type: LLVM must not conclude that two such globals differ, nor how large they are.
       auto* type = llvm::ArrayType::get(llvm::Type::getInt8Ty(context_), 0);
-      byAddress =
-          new llvm::GlobalVariable(module_, type, false, llvm::GlobalValue::ExternalLinkage, nullptr, name);
+      byAddress = new llvm::GlobalVariable(module_, type, false, llvm::GlobalValue::ExternalLinkage, nullptr, name);
     }
     if (known == symbols_.end()) lowered_.objects.push_back({std::move(name), address});
   }
   return objects_[index] = byAddress;
 }
 
-void FunctionLowering::define(const hir::Value& op, llvm::Value* value) { values_[op.id] = value; }
+void FunctionLowering::define(const hir::Value& op, llvm::Value* value) {
+  values_[op.id] = value;
+}
 
 void FunctionLowering::fail(const hir::Value& op, std::string detail) {
   if (error_) return;

@@ -138,14 +138,14 @@ class FunctionLowering {
   uint64_t argArrayWords_ = 0;
   uint64_t sharedOutputWords_ = 0;
 
-  std::vector<const hir::Block*> order_;                 ///< reverse postorder from the entries
+  std::vector<const hir::Block*> order_;  ///< reverse postorder from the entries
   std::unordered_map<const hir::Block*, llvm::BasicBlock*> blocks_;
-  std::vector<llvm::Value*> values_;                     ///< by HIR value id
+  std::vector<llvm::Value*> values_;  ///< by HIR value id
   std::unordered_map<const hir::Value*, std::vector<llvm::Value*>> outputs_;
   std::array<llvm::Function*, static_cast<size_t>(hir::Helper::kCount)> declarations_{};
-  std::vector<llvm::Value*> objects_;                    ///< by HIR object index
-  std::map<const void*, llvm::Value*> objectsByAddress_; ///< lookups only, never iterated
-  std::optional<uint32_t> instruction_;                  ///< offset last stored in frame->instr_ptr in this block
+  std::vector<llvm::Value*> objects_;                     ///< by HIR object index
+  std::map<const void*, llvm::Value*> objectsByAddress_;  ///< lookups only, never iterated
+  std::optional<uint32_t> instruction_;                   ///< offset last stored in frame->instr_ptr in this block
   std::map<std::vector<uint32_t>, SpillGroup> spillGroups_;
   std::map<std::vector<uint32_t>, uint32_t> exitNumbers_;
   std::vector<llvm::BasicBlock*> exitBlocks_;

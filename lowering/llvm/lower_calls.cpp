@@ -17,7 +17,9 @@ using hir::Op;
 
 namespace {
 
-bool isOutput(char parameter) { return parameter == 'X' || parameter == 'Y' || parameter == 'Z'; }
+bool isOutput(char parameter) {
+  return parameter == 'X' || parameter == 'Y' || parameter == 'Z';
+}
 
 /// True where LLVM may merge calls of the helper when it has only the declaration: it reads what LLVM sees written. The
 /// pending-event word is written by other threads, and a loop without stores must not lose its safepoint.
@@ -30,25 +32,25 @@ bool onlyReads(Helper helper, const HelperInfo& info) {
 
 llvm::Type* FunctionLowering::resultType(char result) {
   switch (result) {
-    case 'O':
-    case 'N':
-    case 'F': return ptr_;
-    case 'i': return i32_;
-    case 'l': return i64_;
-    case 'd': return f64_;
-    case 'b': return i1_;
-    default: return llvm::Type::getVoidTy(context_);
+  case 'O':
+  case 'N':
+  case 'F': return ptr_;
+  case 'i': return i32_;
+  case 'l': return i64_;
+  case 'd': return f64_;
+  case 'b': return i1_;
+  default: return llvm::Type::getVoidTy(context_);
   }
 }
 
 /// The IR type of one parameter letter (an A stands for two parameters: see `declaration`).
 llvm::Type* FunctionLowering::parameterType(char parameter) {
   switch (parameter) {
-    case 'l':
-    case 'I': return i64_;
-    case 'd': return f64_;
-    case 'b': return i1_;
-    default: return ptr_;
+  case 'l':
+  case 'I': return i64_;
+  case 'd': return f64_;
+  case 'b': return i1_;
+  default: return ptr_;
   }
 }
 
@@ -104,7 +106,8 @@ llvm::Value* FunctionLowering::outputSlot(llvm::Type* element, uint64_t count, b
 }
 
 /// Fills the shared argument array; its word 0 is the scratch word in front of the arguments.
-void FunctionLowering::pushArgArray(llvm::ArrayRef<llvm::Value*> values, llvm::SmallVectorImpl<llvm::Value*>& arguments) {
+void FunctionLowering::pushArgArray(llvm::ArrayRef<llvm::Value*> values,
+                                    llvm::SmallVectorImpl<llvm::Value*>& arguments) {
   if (!argArray_) argArray_ = entryAlloca(llvm::ArrayType::get(ptr_, argArrayWords_), "args");
   for (size_t i = 0; i < values.size(); ++i) {
     builder_.CreateStore(values[i], builder_.CreateConstInBoundsGEP1_64(ptr_, argArray_, i + 1));
@@ -121,25 +124,25 @@ llvm::CallInst* FunctionLowering::callHelper(const hir::Value& op, Helper helper
   bool good = true;
   for (const char* p = info.params; *p && good; ++p) {
     switch (*p) {
-      case 'T': arguments.push_back(tstate_); break;
-      case 'F': arguments.push_back(frame_); break;
-      case 'I':
-        good = imm < given.imms.size();
-        if (good) arguments.push_back(builder_.getInt64(static_cast<uint64_t>(given.imms[imm++])));
-        break;
-      case 'A':
-        pushArgArray(given.operands.drop_front(operand), arguments);
-        operand = given.operands.size();
-        break;
-      case 'X':
-      case 'Y':
-      case 'Z':
-        good = output < given.outputs.size();
-        if (good) arguments.push_back(given.outputs[output++]);
-        break;
-      default:
-        good = operand < given.operands.size() && given.operands[operand]->getType() == parameterType(*p);
-        if (good) arguments.push_back(given.operands[operand++]);
+    case 'T': arguments.push_back(tstate_); break;
+    case 'F': arguments.push_back(frame_); break;
+    case 'I':
+      good = imm < given.imms.size();
+      if (good) arguments.push_back(builder_.getInt64(static_cast<uint64_t>(given.imms[imm++])));
+      break;
+    case 'A':
+      pushArgArray(given.operands.drop_front(operand), arguments);
+      operand = given.operands.size();
+      break;
+    case 'X':
+    case 'Y':
+    case 'Z':
+      good = output < given.outputs.size();
+      if (good) arguments.push_back(given.outputs[output++]);
+      break;
+    default:
+      good = operand < given.operands.size() && given.operands[operand]->getType() == parameterType(*p);
+      if (good) arguments.push_back(given.operands[operand++]);
     }
   }
   if (!good || operand != given.operands.size() || imm != given.imms.size()) {
@@ -207,11 +210,11 @@ void FunctionLowering::lowerOutput(const hir::Value& op) {
 void FunctionLowering::checkFailure(const hir::Value& op, const HelperInfo& info, llvm::Value* result) {
   llvm::Value* failed = nullptr;
   switch (info.failure) {
-    case Failure::Never: return;
-    case Failure::Null: failed = builder_.CreateIsNull(result); break;
-    case Failure::Negative:
-      failed = builder_.CreateICmpSLT(result, llvm::Constant::getNullValue(result->getType()));
-      break;
+  case Failure::Never: return;
+  case Failure::Null: failed = builder_.CreateIsNull(result); break;
+  case Failure::Negative:
+    failed = builder_.CreateICmpSLT(result, llvm::Constant::getNullValue(result->getType()));
+    break;
   }
   if (!op.state) return fail(op, "a helper that can fail needs a frame state");
   branchToExit(op, failed, LeaveKind::Failed);

@@ -23,11 +23,14 @@ ExitValue::Kind kindOf(hir::Type type) {
   return ExitValue::Kind::Object;
 }
 
-/// The values of a state that leave through the spill area, each once, in order of first use.
+/// The values of a state that leave through the spill area, in order of first use. A value of which SSA holds several
+/// references takes a slot for each: the vm takes one reference from a slot.
 std::vector<const hir::Value*> spilledValues(const hir::FrameState& state) {
   std::vector<const hir::Value*> values;
   const auto add = [&](const hir::Value* value) {
-    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    if (std::find(values.begin(), values.end(), value) != values.end()) return;
+    const auto references = std::count(state.owned.begin(), state.owned.end(), value);
+    values.insert(values.end(), static_cast<size_t>(std::max<ptrdiff_t>(references, 1)), value);
   };
   for (const hir::Value* value : state.stack) add(value);
   for (size_t slot = 0; slot < state.locals.size(); ++slot) {
@@ -57,20 +60,32 @@ std::vector<uint32_t> exitKey(const hir::FrameState& state, hir::ExitReason reas
   return key;
 }
 
-/// Hands the references that SSA owns to the exit's values.
+/// Deals the references that SSA holds out to an exit's values.
 class References {
  public:
-  explicit References(const hir::FrameState& state) : left_(state.owned.begin(), state.owned.end()) {}
-  bool take(const hir::Value* value) {
-    const auto found = std::find(left_.begin(), left_.end(), value);
-    if (found == left_.end()) return false;
-    left_.erase(found);
-    return true;
+  References(const hir::FrameState& state, const std::vector<const hir::Value*>& spilled)
+      : left_(state.owned.begin(), state.owned.end()), spilled_(spilled) {}
+
+  struct Slot {
+    size_t index;
+    bool owned;
+  };
+  /// The spill slot that the next use of a value reads: one with a reference of its own while there are any.
+  Slot next(const hir::Value* value) {
+    const auto first = std::find(spilled_.begin(), spilled_.end(), value);
+    const auto reference = std::find(left_.begin(), left_.end(), value);
+    const auto index = static_cast<size_t>(first - spilled_.begin());
+    if (reference == left_.end()) return {index, false};
+    left_.erase(reference);
+    const auto copies = std::count(first, spilled_.end(), value);
+    const auto unused = std::count(left_.begin(), left_.end(), value);
+    return {index + static_cast<size_t>(copies - unused - 1), true};
   }
-  const std::vector<const hir::Value*>& left() const { return left_; }
+  std::vector<const hir::Value*> left() const { return left_; }
 
  private:
   std::vector<const hir::Value*> left_;
+  const std::vector<const hir::Value*>& spilled_;
 };
 
 }  // namespace
@@ -127,20 +142,17 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
   exit.stackDepth = static_cast<uint16_t>(state.stack.size());
   exit.stackAfterPop = state.stackAfterPop;
   exit.completion = state.completion;
-  References references(state);
-  const auto add = [&](ExitValue::Target target, const hir::Value* value, size_t index, bool owned) {
-    const auto spill = std::find(group.values.begin(), group.values.end(), value) - group.values.begin();
-    exit.values.push_back({target, kindOf(value->type), owned, static_cast<uint16_t>(index),
-                           static_cast<uint16_t>(spill + kFirstSpill)});
+  References references(state, group.values);
+  const auto add = [&](ExitValue::Target target, const hir::Value* value, size_t index) {
+    const References::Slot slot = references.next(value);
+    exit.values.push_back({target, kindOf(value->type), slot.owned, static_cast<uint16_t>(index),
+                           static_cast<uint16_t>(slot.index + kFirstSpill)});
   };
-  for (size_t i = 0; i < state.stack.size(); ++i) {
-    add(ExitValue::Target::Stack, state.stack[i], i, references.take(state.stack[i]));
-  }
+  for (size_t i = 0; i < state.stack.size(); ++i) add(ExitValue::Target::Stack, state.stack[i], i);
   for (size_t slot = 0; slot < state.locals.size(); ++slot) {
-    if (!state.isDirty(slot)) continue;
-    add(ExitValue::Target::Local, state.locals[slot], slot, references.take(state.locals[slot]));
+    if (state.isDirty(slot)) add(ExitValue::Target::Local, state.locals[slot], slot);
   }
-  for (const hir::Value* value : references.left()) add(ExitValue::Target::Release, value, 0, true);
+  for (const hir::Value* value : references.left()) add(ExitValue::Target::Release, value, 0);
   lowered_.spillSlots = std::max(lowered_.spillSlots, static_cast<uint32_t>(group.values.size() + kFirstSpill));
   return found->second;
 }
@@ -153,9 +165,8 @@ void FunctionLowering::emitExits() {
   // In order of the exit numbers, so that the text of a function reads from top to bottom.
   std::vector<const SpillGroup*> groups;
   for (const auto& [key, group] : spillGroups_) groups.push_back(&group);
-  std::sort(groups.begin(), groups.end(), [](const SpillGroup* a, const SpillGroup* b) {
-    return a->stubs.front().first < b->stubs.front().first;
-  });
+  std::sort(groups.begin(), groups.end(),
+            [](const SpillGroup* a, const SpillGroup* b) { return a->stubs.front().first < b->stubs.front().first; });
   for (const SpillGroup* group : groups) emitSpills(*group, leave);
   leave->insertInto(fn_);
   exitBlocks_.push_back(leave);

@@ -35,76 +35,76 @@ llvm::CmpInst::Predicate floatPredicate(int64_t imm) {
 void FunctionLowering::lowerOp(const hir::Value& op) {
   if (op.canExit() && !op.state) return fail(op, "no frame state");
   switch (op.op) {
-    case Op::Param: return fail(op, "a parameter among the ops");
-    case Op::ConstInt:
-    case Op::ConstFloat:
-    case Op::ConstBool:
-    case Op::ConstObject:
-    case Op::ConstNull: lowerConstant(op); return;
-    case Op::IntAdd:
-    case Op::IntSub:
-    case Op::IntMul:
-    case Op::IntFloorDiv:
-    case Op::IntMod:
-    case Op::IntAnd:
-    case Op::IntOr:
-    case Op::IntXor:
-    case Op::IntLshift:
-    case Op::IntRshift:
-    case Op::IntNeg:
-    case Op::IntInvert:
-    case Op::IntCompare: lowerInt(op); return;
-    case Op::FloatAdd:
-    case Op::FloatSub:
-    case Op::FloatMul:
-    case Op::FloatDiv:
-    case Op::FloatNeg:
-    case Op::FloatCompare: lowerFloat(op); return;
-    case Op::UnboxInt:
-    case Op::UnboxFloat:
-    case Op::BoxInt:
-    case Op::BoxFloat:
-    case Op::BoxBool:
-    case Op::IntToFloat: lowerConversion(op); return;
-    case Op::BoolNot:
-    case Op::ObjectIs:
-    case Op::IsNull:
-    case Op::GuardType:
-    case Op::GuardTrue:
-    case Op::Safepoint: lowerGuardOrTest(op); return;
-    case Op::LoadLocal:
-    case Op::LoadStack:
-    case Op::StoreLocal:
-    case Op::SyncLocal:
-    case Op::IncRef:
-    case Op::DecRef: lowerReference(op); return;
-    case Op::ConcatLocal: return lowerConcatLocal(op);
-    case Op::CallRuntime: return lowerCall(op);
-    case Op::Output: return lowerOutput(op);
-    case Op::Jump:
-    case Op::Branch:
-    case Op::Return:
-    case Op::Exit:
-    case Op::Unreachable:
-    case Op::DeferLocal:
-    case Op::kCount: return fail(op, "not lowered as an op");
+  case Op::Param: return fail(op, "a parameter among the ops");
+  case Op::ConstInt:
+  case Op::ConstFloat:
+  case Op::ConstBool:
+  case Op::ConstObject:
+  case Op::ConstNull: lowerConstant(op); return;
+  case Op::IntAdd:
+  case Op::IntSub:
+  case Op::IntMul:
+  case Op::IntFloorDiv:
+  case Op::IntMod:
+  case Op::IntAnd:
+  case Op::IntOr:
+  case Op::IntXor:
+  case Op::IntLshift:
+  case Op::IntRshift:
+  case Op::IntNeg:
+  case Op::IntInvert:
+  case Op::IntCompare: lowerInt(op); return;
+  case Op::FloatAdd:
+  case Op::FloatSub:
+  case Op::FloatMul:
+  case Op::FloatDiv:
+  case Op::FloatNeg:
+  case Op::FloatCompare: lowerFloat(op); return;
+  case Op::UnboxInt:
+  case Op::UnboxFloat:
+  case Op::BoxInt:
+  case Op::BoxFloat:
+  case Op::BoxBool:
+  case Op::IntToFloat: lowerConversion(op); return;
+  case Op::BoolNot:
+  case Op::ObjectIs:
+  case Op::IsNull:
+  case Op::GuardType:
+  case Op::GuardTrue:
+  case Op::Safepoint: lowerGuardOrTest(op); return;
+  case Op::LoadLocal:
+  case Op::LoadStack:
+  case Op::StoreLocal:
+  case Op::SyncLocal:
+  case Op::IncRef:
+  case Op::DecRef: lowerReference(op); return;
+  case Op::ConcatLocal: return lowerConcatLocal(op);
+  case Op::CallRuntime: return lowerCall(op);
+  case Op::Output: return lowerOutput(op);
+  case Op::Jump:
+  case Op::Branch:
+  case Op::Return:
+  case Op::Exit:
+  case Op::Unreachable:
+  case Op::DeferLocal:
+  case Op::kCount: return fail(op, "not lowered as an op");
   }
 }
 
 bool FunctionLowering::lowerConstant(const hir::Value& op) {
   switch (op.op) {
-    case Op::ConstInt: define(op, builder_.getInt64(static_cast<uint64_t>(op.imm))); return true;
-    case Op::ConstFloat: define(op, llvm::ConstantFP::get(f64_, std::bit_cast<double>(op.imm))); return true;
-    case Op::ConstBool: define(op, builder_.getInt1(op.imm != 0)); return true;
-    case Op::ConstNull: define(op, llvm::Constant::getNullValue(ptr_)); return true;
-    case Op::ConstObject:
-      if (static_cast<uint64_t>(op.imm) >= hir_.objects.size()) {
-        fail(op, "no such object");
-        return false;
-      }
-      define(op, objectAddress(static_cast<size_t>(op.imm)));
-      return true;
-    default: return false;
+  case Op::ConstInt: define(op, builder_.getInt64(static_cast<uint64_t>(op.imm))); return true;
+  case Op::ConstFloat: define(op, llvm::ConstantFP::get(f64_, std::bit_cast<double>(op.imm))); return true;
+  case Op::ConstBool: define(op, builder_.getInt1(op.imm != 0)); return true;
+  case Op::ConstNull: define(op, llvm::Constant::getNullValue(ptr_)); return true;
+  case Op::ConstObject:
+    if (static_cast<uint64_t>(op.imm) >= hir_.objects.size()) {
+      fail(op, "no such object");
+      return false;
+    }
+    define(op, objectAddress(static_cast<size_t>(op.imm)));
+    return true;
+  default: return false;
   }
 }
 
@@ -128,20 +128,20 @@ bool FunctionLowering::lowerInt(const hir::Value& op) {
   llvm::Value* lhs = use(op.operands[0]);
   llvm::Value* rhs = op.operands.size() > 1 ? use(op.operands[1]) : nullptr;
   switch (op.op) {
-    case Op::IntAdd: lowerOverflow(op, llvm::Intrinsic::sadd_with_overflow, lhs, rhs); return true;
-    case Op::IntSub: lowerOverflow(op, llvm::Intrinsic::ssub_with_overflow, lhs, rhs); return true;
-    case Op::IntMul: lowerOverflow(op, llvm::Intrinsic::smul_with_overflow, lhs, rhs); return true;
-    case Op::IntNeg: lowerOverflow(op, llvm::Intrinsic::ssub_with_overflow, builder_.getInt64(0), lhs); return true;
-    case Op::IntFloorDiv: lowerIntHelper(op, Helper::IntFloorDivValue); return true;
-    case Op::IntMod: lowerIntHelper(op, Helper::IntModValue); return true;
-    case Op::IntLshift: lowerIntHelper(op, Helper::IntLshiftValue); return true;
-    case Op::IntRshift: lowerIntHelper(op, Helper::IntRshiftValue); return true;
-    case Op::IntAnd: define(op, builder_.CreateAnd(lhs, rhs)); return true;
-    case Op::IntOr: define(op, builder_.CreateOr(lhs, rhs)); return true;
-    case Op::IntXor: define(op, builder_.CreateXor(lhs, rhs)); return true;
-    case Op::IntInvert: define(op, builder_.CreateNot(lhs)); return true;
-    case Op::IntCompare: define(op, builder_.CreateICmp(intPredicate(op.imm), lhs, rhs)); return true;
-    default: return false;
+  case Op::IntAdd: lowerOverflow(op, llvm::Intrinsic::sadd_with_overflow, lhs, rhs); return true;
+  case Op::IntSub: lowerOverflow(op, llvm::Intrinsic::ssub_with_overflow, lhs, rhs); return true;
+  case Op::IntMul: lowerOverflow(op, llvm::Intrinsic::smul_with_overflow, lhs, rhs); return true;
+  case Op::IntNeg: lowerOverflow(op, llvm::Intrinsic::ssub_with_overflow, builder_.getInt64(0), lhs); return true;
+  case Op::IntFloorDiv: lowerIntHelper(op, Helper::IntFloorDivValue); return true;
+  case Op::IntMod: lowerIntHelper(op, Helper::IntModValue); return true;
+  case Op::IntLshift: lowerIntHelper(op, Helper::IntLshiftValue); return true;
+  case Op::IntRshift: lowerIntHelper(op, Helper::IntRshiftValue); return true;
+  case Op::IntAnd: define(op, builder_.CreateAnd(lhs, rhs)); return true;
+  case Op::IntOr: define(op, builder_.CreateOr(lhs, rhs)); return true;
+  case Op::IntXor: define(op, builder_.CreateXor(lhs, rhs)); return true;
+  case Op::IntInvert: define(op, builder_.CreateNot(lhs)); return true;
+  case Op::IntCompare: define(op, builder_.CreateICmp(intPredicate(op.imm), lhs, rhs)); return true;
+  default: return false;
   }
 }
 
@@ -149,16 +149,16 @@ bool FunctionLowering::lowerFloat(const hir::Value& op) {
   llvm::Value* lhs = use(op.operands[0]);
   llvm::Value* rhs = op.operands.size() > 1 ? use(op.operands[1]) : nullptr;
   switch (op.op) {
-    case Op::FloatAdd: define(op, builder_.CreateFAdd(lhs, rhs)); return true;
-    case Op::FloatSub: define(op, builder_.CreateFSub(lhs, rhs)); return true;
-    case Op::FloatMul: define(op, builder_.CreateFMul(lhs, rhs)); return true;
-    case Op::FloatDiv:
-      exitIf(op, builder_.CreateFCmpOEQ(rhs, llvm::ConstantFP::get(f64_, 0.0)));
-      define(op, builder_.CreateFDiv(lhs, rhs));
-      return true;
-    case Op::FloatNeg: define(op, builder_.CreateFNeg(lhs)); return true;
-    case Op::FloatCompare: define(op, builder_.CreateFCmp(floatPredicate(op.imm), lhs, rhs)); return true;
-    default: return false;
+  case Op::FloatAdd: define(op, builder_.CreateFAdd(lhs, rhs)); return true;
+  case Op::FloatSub: define(op, builder_.CreateFSub(lhs, rhs)); return true;
+  case Op::FloatMul: define(op, builder_.CreateFMul(lhs, rhs)); return true;
+  case Op::FloatDiv:
+    exitIf(op, builder_.CreateFCmpOEQ(rhs, llvm::ConstantFP::get(f64_, 0.0)));
+    define(op, builder_.CreateFDiv(lhs, rhs));
+    return true;
+  case Op::FloatNeg: define(op, builder_.CreateFNeg(lhs)); return true;
+  case Op::FloatCompare: define(op, builder_.CreateFCmp(floatPredicate(op.imm), lhs, rhs)); return true;
+  default: return false;
   }
 }
 
@@ -181,26 +181,26 @@ void FunctionLowering::lowerIntToFloat(const hir::Value& op) {
 bool FunctionLowering::lowerConversion(const hir::Value& op) {
   llvm::Value* value = use(op.operands[0]);
   switch (op.op) {
-    case Op::UnboxInt: lowerUnbox(op, Helper::UnboxIntValue, i64_); return true;
-    case Op::UnboxFloat: lowerUnbox(op, Helper::UnboxFloatValue, f64_); return true;
-    case Op::BoxInt: define(op, callHelper(op, Helper::BoxIntValue, {{value}, {}, {}})); return true;
-    case Op::BoxFloat: define(op, callHelper(op, Helper::BoxFloatValue, {{value}, {}, {}})); return true;
-    case Op::BoxBool: define(op, callHelper(op, Helper::BoxBoolValue, {{value}, {}, {}})); return true;
-    case Op::IntToFloat: lowerIntToFloat(op); return true;
-    default: return false;
+  case Op::UnboxInt: lowerUnbox(op, Helper::UnboxIntValue, i64_); return true;
+  case Op::UnboxFloat: lowerUnbox(op, Helper::UnboxFloatValue, f64_); return true;
+  case Op::BoxInt: define(op, callHelper(op, Helper::BoxIntValue, {{value}, {}, {}})); return true;
+  case Op::BoxFloat: define(op, callHelper(op, Helper::BoxFloatValue, {{value}, {}, {}})); return true;
+  case Op::BoxBool: define(op, callHelper(op, Helper::BoxBoolValue, {{value}, {}, {}})); return true;
+  case Op::IntToFloat: lowerIntToFloat(op); return true;
+  default: return false;
   }
 }
 
 bool FunctionLowering::lowerGuardOrTest(const hir::Value& op) {
   llvm::Value* value = op.operands.empty() ? nullptr : use(op.operands[0]);
   switch (op.op) {
-    case Op::BoolNot: define(op, builder_.CreateNot(value)); return true;
-    case Op::ObjectIs: define(op, builder_.CreateICmpEQ(value, use(op.operands[1]))); return true;
-    case Op::IsNull: define(op, builder_.CreateIsNull(value)); return true;
-    case Op::GuardType: exitUnless(op, callHelper(op, Helper::HasType, {{value}, {op.imm}, {}})); return true;
-    case Op::GuardTrue: exitUnless(op, value); return true;
-    case Op::Safepoint: exitIf(op, callHelper(op, Helper::SafepointPending, {})); return true;
-    default: return false;
+  case Op::BoolNot: define(op, builder_.CreateNot(value)); return true;
+  case Op::ObjectIs: define(op, builder_.CreateICmpEQ(value, use(op.operands[1]))); return true;
+  case Op::IsNull: define(op, builder_.CreateIsNull(value)); return true;
+  case Op::GuardType: exitUnless(op, callHelper(op, Helper::HasType, {{value}, {op.imm}, {}})); return true;
+  case Op::GuardTrue: exitUnless(op, value); return true;
+  case Op::Safepoint: exitIf(op, callHelper(op, Helper::SafepointPending, {})); return true;
+  default: return false;
   }
 }
 
@@ -212,17 +212,17 @@ void FunctionLowering::lowerRefcount(const hir::Value& op, Helper plain, Helper 
 
 bool FunctionLowering::lowerReference(const hir::Value& op) {
   switch (op.op) {
-    case Op::LoadLocal: define(op, callHelper(op, Helper::LoadLocalSlot, {{}, {op.imm}, {}})); return true;
-    case Op::LoadStack: {
-      const int64_t slot = hir_.localCount + op.imm;
-      define(op, callHelper(op, Helper::LoadLocalSlot, {{}, {slot}, {}}));
-      return true;
-    }
-    case Op::StoreLocal: callHelper(op, Helper::StoreLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}); return true;
-    case Op::SyncLocal: callHelper(op, Helper::SyncLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}); return true;
-    case Op::IncRef: lowerRefcount(op, Helper::IncRef, Helper::XIncRef); return true;
-    case Op::DecRef: lowerRefcount(op, Helper::DecRef, Helper::XDecRef); return true;
-    default: return false;
+  case Op::LoadLocal: define(op, callHelper(op, Helper::LoadLocalSlot, {{}, {op.imm}, {}})); return true;
+  case Op::LoadStack: {
+    const int64_t slot = hir_.localCount + op.imm;
+    define(op, callHelper(op, Helper::LoadLocalSlot, {{}, {slot}, {}}));
+    return true;
+  }
+  case Op::StoreLocal: callHelper(op, Helper::StoreLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}); return true;
+  case Op::SyncLocal: callHelper(op, Helper::SyncLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}); return true;
+  case Op::IncRef: lowerRefcount(op, Helper::IncRef, Helper::XIncRef); return true;
+  case Op::DecRef: lowerRefcount(op, Helper::DecRef, Helper::XDecRef); return true;
+  default: return false;
   }
 }
 

@@ -23,7 +23,9 @@ namespace martlet::backend {
 
 namespace {
 
-llvm::Error error(const llvm::Twine& text) { return llvm::createStringError(llvm::inconvertibleErrorCode(), text); }
+llvm::Error error(const llvm::Twine& text) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), text);
+}
 
 std::string hostFeatures() {
   llvm::SubtargetFeatures features;
@@ -31,8 +33,8 @@ std::string hostFeatures() {
   return features.getString();
 }
 
-// The pass lists are chosen by measurement; README.md has the figures. Python is optimised in HIR: what is left for LLVM
-// is to clean up behind the inlined helpers.
+// The pass lists are chosen by measurement; README.md has the figures. Python is optimised in HIR: what is left for
+// LLVM is to clean up behind the inlined helpers.
 constexpr llvm::StringLiteral kQuickPasses = "sroa,early-cse<memssa>,simplifycfg";
 // Jump threading takes a helper's fast path past the check whether the helper failed.
 constexpr llvm::StringLiteral kScalarPasses =
@@ -181,7 +183,8 @@ std::string Pipeline::assembly(const llvm::Module& module, int optLevel) const {
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager passes;
-  if (!addCodegen(passes, stream, llvm::CodeGenFileType::AssemblyFile, optLevel, instructionCount(module) <= kMostSunk)) return {};
+  if (!addCodegen(passes, stream, llvm::CodeGenFileType::AssemblyFile, optLevel, instructionCount(module) <= kMostSunk))
+    return {};
   passes.run(*copy);
   return std::string(text);
 }

@@ -88,6 +88,44 @@ TEST(Translate, DividesMachineFloats) {
   EXPECT_EQ(count(binary(11, Special::None).text(), "FloatDiv"), 0) << "nothing is known of arguments";
 }
 
+TEST(Translate, OperatorNumbersAreThoseOfTheInterpreter) {
+  // opcode.h: NB_ADD 0, NB_AND 1, NB_FLOOR_DIVIDE 2, NB_LSHIFT 3, NB_MULTIPLY 5, NB_REMAINDER 6, NB_OR 7, NB_RSHIFT 9,
+  // NB_SUBTRACT 10, NB_XOR 12; in place: 13 more.
+  const std::pair<int32_t, const char*> intOps[] = {
+      {0, "IntAdd"},
+      {1, "IntAnd"},
+      {2, "IntFloorDiv"},
+      {3, "IntLshift"},
+      {5, "IntMul"},
+      {6, "IntMod"},
+      {7, "IntOr"},
+      {9, "IntRshift"},
+      {10, "IntSub"},
+      {12, "IntXor"},
+      {4, "CallRuntime BinaryOp"},
+      {8, "CallRuntime BinaryOp"},
+      {11, "CallRuntime BinaryOp"},
+  };
+  for (const auto& [number, expected] : intOps) {
+    for (int32_t oparg : {number, number + 13}) {
+      CodeBuilder b;
+      b.op(Op::LoadConst, 1).op(Op::LoadConst, 1).op(Op::BinaryOp, oparg).op(Op::ReturnValue);
+      EXPECT_EQ(count(b.text(), expected), 1) << oparg << b.text();
+    }
+  }
+  const std::pair<int32_t, const char*> floatOps[] = {{0, "FloatAdd"},
+                                                      {5, "FloatMul"},
+                                                      {10, "FloatSub"},
+                                                      {11, "FloatDiv"},
+                                                      {2, "CallRuntime BinaryOp"},
+                                                      {6, "CallRuntime BinaryOp"}};
+  for (const auto& [number, expected] : floatOps) {
+    CodeBuilder b;
+    b.op(Op::LoadConst, 2).op(Op::LoadConst, 2).op(Op::BinaryOp, number).op(Op::ReturnValue);
+    EXPECT_EQ(count(b.text(), expected), 1) << number << b.text();
+  }
+}
+
 TEST(Translate, ComparesAndBranches) {
   CodeBuilder b(2, 2);
   b.op(Op::LoadFast, 0).op(Op::LoadFast, 1).op(Op::CompareOp, (4 << 5) | 16, Special::CompareInt);

@@ -23,7 +23,7 @@ namespace {
 
 using hir::Phase;
 
-constexpr std::string_view kUsage =
+constexpr const char* kUsage =
     "usage: hirtool [--passes=NAME,…|default] [--verify=PHASE|none] [--analyses] FILE   print the functions "
     "afterwards\n"
     "       hirtool --test FILE…    run text tests (arguments are in their '; RUN:' lines)\n"
@@ -289,7 +289,7 @@ int printFiles(const std::vector<std::string>& paths, const Options& options) {
 
 int usage(const std::string& error) {
   if (!error.empty()) std::fprintf(stderr, "hirtool: %s\n", error.c_str());
-  std::fputs(kUsage.data(), stderr);
+  std::fputs(kUsage, stderr);
   return 2;
 }
 

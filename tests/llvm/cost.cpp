@@ -2,9 +2,9 @@
 // What compiling costs: compiles functions of growing size with the real runtime bitcode, and prints a table. The code
 // is never run, so every symbol gets a made-up address.
 //   llvm_cost martlet_runtime.bc [repetitions] [dump]
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <algorithm>
 
 #include "tests/llvm/harness.h"
 
@@ -54,7 +54,8 @@ void guardedLoads(Builder& b, int count) {
     hir::Value* name = constant(b, "name");
     hir::Value* x = b.at(b.call(Helper::LoadAttrInstanceValue, types::kObject, {object, name}, {1000 + i, i % 16}),
                          offset, {object});
-    hir::Value* y = owning(b.at(b.call(Helper::SubscrListInt, types::kObject, {list, index}), offset + 2, {x, list, index}), {x});
+    hir::Value* y =
+        owning(b.at(b.call(Helper::SubscrListInt, types::kObject, {list, index}), offset + 2, {x, list, index}), {x});
     hir::Value* p = owning(b.at(b.op(Op::UnboxFloat, types::F64, {x}), offset + 4, {x, y}), {x, y});
     hir::Value* q = owning(b.at(b.op(Op::UnboxFloat, types::F64, {y}), offset + 4, {x, y}), {x, y});
     total = b.op(Op::FloatAdd, types::F64, {total, b.op(Op::FloatMul, types::F64, {p, q})});
@@ -73,7 +74,8 @@ void genericCalls(Builder& b, int count) {
   for (int i = 0; i < count; ++i) {
     const uint32_t offset = static_cast<uint32_t>(20 * i);
     hir::Value* f = b.at(b.call(Helper::LoadGlobalModule, types::kObject, {constant(b, "f")}, {77, 5}), offset, {});
-    hir::Value* result = owning(b.at(b.call(Helper::Call, types::kObject, {f, null, x, y}), offset + 4, {f, null, x, y}), {f});
+    hir::Value* result =
+        owning(b.at(b.call(Helper::Call, types::kObject, {f, null, x, y}), offset + 4, {f, null, x, y}), {f});
     b.op(Op::DecRef, {}, {f});
     b.op(Op::StoreLocal, {}, {result}, 0);
     b.op(Op::DecRef, {}, {x});
@@ -91,7 +93,8 @@ struct Row {
   double build = 1e9, optimize = 1e9, codegen = 1e9;
 };
 
-bool measure(Backend& backend, const char* label, const hir::Function& function, int level, int repetitions, bool dump) {
+bool measure(Backend& backend, const char* label, const hir::Function& function, int level, int repetitions,
+             bool dump) {
   Row best;
   size_t bytes = 0, instructions = 0, exits = 0;
   for (int i = 0; i < repetitions; ++i) {
@@ -125,10 +128,11 @@ int run(const char* bitcode, int repetitions, bool dump) {
     std::fprintf(stderr, "%s\n", error.c_str());
     return 1;
   }
-  std::printf("%-18s L %7s %6s %8s %8s %8s %8s %8s\n", "function", "IR", "exits", "build", "optimize", "codegen", "all ms",
-              "bytes");
+  std::printf("%-18s L %7s %6s %8s %8s %8s %8s %8s\n", "function", "IR", "exits", "build", "optimize", "codegen",
+              "all ms", "bytes");
   using Generator = void (*)(Builder&, int);
-  const std::pair<const char*, Generator> generators[] = {{"guarded loads", guardedLoads}, {"generic calls", genericCalls}};
+  const std::pair<const char*, Generator> generators[] = {{"guarded loads", guardedLoads},
+                                                          {"generic calls", genericCalls}};
   for (const auto& [label, generate] : generators) {
     for (int size : dump ? std::vector<int>{2} : std::vector<int>{1, 10, 60, 200}) {
       Builder b;

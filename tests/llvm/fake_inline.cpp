@@ -9,7 +9,9 @@ FakeObject* fake_box_int(int64_t value);
 FakeObject* fake_box_float(double value);
 extern FakeObject fake_true, fake_false;
 
-void rt_incref(FakeObject* object) { ++object->references; }
+void rt_incref(FakeObject* object) {
+  ++object->references;
+}
 void rt_xincref(FakeObject* object) {
   if (object) ++object->references;
 }
@@ -19,8 +21,12 @@ void rt_decref(FakeObject* object) {
 void rt_xdecref(FakeObject* object) {
   if (object) rt_decref(object);
 }
-FakeObject* rt_load_local(FakeFrame* frame, int64_t slot) { return frame->slots[slot]; }
-void rt_store_local(FakeFrame* frame, int64_t slot, FakeObject* value) { frame->slots[slot] = value; }
+FakeObject* rt_load_local(FakeFrame* frame, int64_t slot) {
+  return frame->slots[slot];
+}
+void rt_store_local(FakeFrame* frame, int64_t slot, FakeObject* value) {
+  frame->slots[slot] = value;
+}
 void rt_sync_local(FakeFrame* frame, int64_t slot, FakeObject* value) {
   rt_xdecref(frame->slots[slot]);
   frame->slots[slot] = value;
@@ -29,7 +35,9 @@ void rt_set_instruction(FakeFrame* frame, int64_t offset) {
   frame->instruction = offset;
   ++frame->instructionStores;
 }
-bool rt_safepoint_pending(FakeThread* thread) { return *static_cast<volatile bool*>(&thread->pending); }
+bool rt_safepoint_pending(FakeThread* thread) {
+  return *static_cast<volatile bool*>(&thread->pending);
+}
 bool rt_unbox_int(FakeObject* object, int64_t* out) {
   if (object->kind != FakeObject::kInt) return false;
   *out = object->integer;
@@ -40,9 +48,15 @@ bool rt_unbox_float(FakeObject* object, double* out) {
   *out = object->real;
   return true;
 }
-FakeObject* rt_box_int(int64_t value) { return fake_box_int(value); }
-FakeObject* rt_box_float(double value) { return fake_box_float(value); }
-FakeObject* rt_box_bool(bool value) { return value ? &fake_true : &fake_false; }
+FakeObject* rt_box_int(int64_t value) {
+  return fake_box_int(value);
+}
+FakeObject* rt_box_float(double value) {
+  return fake_box_float(value);
+}
+FakeObject* rt_box_bool(bool value) {
+  return value ? &fake_true : &fake_false;
+}
 bool rt_int_floor_div(int64_t a, int64_t b, int64_t* out) {
   if (b == 0 || (b == -1 && a == INT64_MIN)) return false;
   *out = a / b - (a % b != 0 && (a < 0) != (b < 0));

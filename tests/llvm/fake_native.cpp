@@ -19,7 +19,9 @@ FakeObject* fake_allocate(FakeObject::Kind kind) {
   ++live;
   return object;
 }
-int64_t fake_live() { return live; }
+int64_t fake_live() {
+  return live;
+}
 void fake_free(FakeObject* object) {
   --live;
   std::free(object);
@@ -38,7 +40,9 @@ void fake_force_exit_every(uint32_t count) {
   forceEvery = count;
   forceCount = 0;
 }
-bool martlet_force_exit() { return forceEvery != 0 && ++forceCount % forceEvery == 0; }
+bool martlet_force_exit() {
+  return forceEvery != 0 && ++forceCount % forceEvery == 0;
+}
 
 /// Adds; fails with ThreadState::failNext.
 FakeObject* rt_binary_op(FakeThread* thread, FakeObject* a, FakeObject* b, int64_t) {

@@ -17,16 +17,16 @@ struct FakeObject {
 
 struct FakeFrame {
   FakeObject* slots[8];
-  int64_t instruction;       ///< last offset that native code stored
+  int64_t instruction;  ///< last offset that native code stored
   int64_t instructionStores;
 };
 
 struct FakeThread {
-  bool pending;         ///< what rt_safepoint_pending answers
-  int64_t calls;        ///< native calls
-  bool failNext;        ///< the next call that can fail does
+  bool pending;             ///< what rt_safepoint_pending answers
+  int64_t calls;            ///< native calls
+  bool failNext;            ///< the next call that can fail does
   int64_t seenInstruction;  ///< frame->instruction at the last rt_call
-  int64_t lastCount;    ///< number of arguments of the last rt_call
+  int64_t lastCount;        ///< number of arguments of the last rt_call
   FakeObject* lastArguments[8];
 };
 

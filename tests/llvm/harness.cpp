@@ -120,12 +120,20 @@ Compiled::Compiled(const hir::Function& function, BackendOptions options) {
   spill.assign(code.spillSlots + 1, 0xdeadbeef);
 }
 
-Compiled::~Compiled() { backend()->release(code.handle); }
+Compiled::~Compiled() {
+  backend()->release(code.handle);
+}
 
-NativeResult Compiled::run(uint64_t entry) { return code.function(&thread, &frame, entry, spill.data()); }
+NativeResult Compiled::run(uint64_t entry) {
+  return code.function(&thread, &frame, entry, spill.data());
+}
 
-FakeObject* newInt(int64_t value) { return fake_box_int(value); }
-FakeObject* newFloat(double value) { return fake_box_float(value); }
+FakeObject* newInt(int64_t value) {
+  return fake_box_int(value);
+}
+FakeObject* newFloat(double value) {
+  return fake_box_float(value);
+}
 void drop(FakeObject* object) {
   if (--object->references == 0) fake_free(object);
 }

@@ -88,15 +88,6 @@ const uint8_t* readVarint(const uint8_t* p, int* result) {
   return p + 1;
 }
 
-/// The opcode at an instruction without instrumentation; specialised forms stay as they are.
-int uninstrumentedOpcode(PyCodeObject* code, uint32_t offset) {
-  int opcode = instructionAt(code, offset)->op.code;
-  const _PyCoMonitoringData* monitoring = code->_co_monitoring;
-  if (opcode == INSTRUMENTED_LINE) opcode = monitoring->lines[offset].original_opcode;
-  if (opcode == INSTRUMENTED_INSTRUCTION) opcode = monitoring->per_instruction_opcodes[offset];
-  return opcode;
-}
-
 }  // namespace
 
 std::optional<HandlerMatch> findHandler(PyCodeObject* code, uint32_t offset) {
@@ -147,8 +138,19 @@ std::optional<ReraiseSite> findUncoveredReraise(PyCodeObject* code) {
 }
 
 bool isReturnConst(PyCodeObject* code, uint32_t offset) {
-  const int opcode = uninstrumentedOpcode(code, offset);
-  return opcode == RETURN_CONST || opcode == INSTRUMENTED_RETURN_CONST;
+  const int opcode = instructionAt(code, offset)->op.code;
+  if (opcode != INSTRUMENTED_LINE && opcode != INSTRUMENTED_INSTRUCTION) {
+    return opcode == RETURN_CONST || opcode == INSTRUMENTED_RETURN_CONST;
+  }
+  // Where the original opcode is kept differs between patch releases.
+  PyObject* bytes = PyCode_GetCode(code);
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return false;
+  }
+  const bool is = static_cast<uint8_t>(PyBytes_AS_STRING(bytes)[offset * 2]) == RETURN_CONST;
+  Py_DECREF(bytes);
+  return is;
 }
 
 bool foreignToolsActive(PyInterpreterState* interp) {

@@ -11,9 +11,9 @@ namespace martlet::vm {
 namespace {
 
 const HelperAddress kAddresses[] = {
-#define HELPER(name, symbol, ...) {#symbol, reinterpret_cast<const void*>(&symbol)},
+#define HELPER(name, symbol, ...) {#symbol, reinterpret_cast<const void*>(&(symbol))},
 #include "vm/runtime/helpers.def"
-#define EXTERNAL(symbol) {#symbol, reinterpret_cast<const void*>(&symbol)},
+#define EXTERNAL(symbol) {#symbol, reinterpret_cast<const void*>(&(symbol))},
 #include "vm/runtime/bitcode_externals.def"
 };
 

@@ -37,7 +37,10 @@ PyObject* importFromByInterpreter(PyObject* module, PyObject* name) {
   const char* text = source != nullptr ? PyUnicode_AsUTF8(source) : nullptr;
   if (text != nullptr && globals != nullptr) code = Py_CompileString(text, "<import>", Py_file_input);
   if (code != nullptr) {
+    PyThreadState* outer = martlet_interpreting_thread;
+    martlet_interpreting_thread = PyThreadState_Get();
     PyObject* none = PyEval_EvalCode(code, globals, globals);
+    martlet_interpreting_thread = outer;
     if (none != nullptr) {
       result = Py_XNewRef(PyDict_GetItemWithError(globals, name));
       Py_DECREF(none);

@@ -32,6 +32,9 @@ extern "C" {
 /// leave.
 extern uintptr_t martlet_expected_breaker;
 extern martlet::vm::LeaveState martlet_leave_state;
+/// The thread on which a helper lets the interpreter carry out what it was called for, or NULL: nothing is compiled or
+/// entered there from monitoring events meanwhile.
+extern PyThreadState* martlet_interpreting_thread;
 /// Defined by vm. Handle pending events (behind calls only), then return the result, or park it and return NULL or -1.
 PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject* result, bool isCall);
 int martlet_leave_check_number(PyThreadState* tstate, int result, bool isCall);

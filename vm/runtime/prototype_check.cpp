@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Holds the prototypes of runtime.h to the signatures of helpers.def, at compile time. Must not know: LLVM.
-#include <bit>
 #include <cstddef>
 #include <iterator>
 #include <string_view>
@@ -57,11 +56,11 @@ constexpr char plainResult(char letter) {
 template <class Result, class... Params>
 constexpr bool matches(Result (*)(Params...), char result, std::string_view params) {
   if (kLetter<Result> != plainResult(result)) return false;
-  constexpr char actual[] = {kLetter<Params>..., '\0'};
+  constexpr char kActual[] = {kLetter<Params>..., '\0'};
   size_t at = 0;
   for (char letter : params) {
-    if (actual[at++] != plain(letter)) return false;
-    if (letter == 'A' && actual[at++] != 'l') return false;  // the array's length
+    if (kActual[at++] != plain(letter)) return false;
+    if (letter == 'A' && kActual[at++] != 'l') return false;  // the array's length
   }
   return at == sizeof...(Params);
 }
@@ -86,7 +85,10 @@ constexpr bool canPark(martlet::hir::Completion completion, char result, std::st
 namespace types = martlet::hir::types;
 using martlet::vm::kExactTypes;
 constexpr bool isAt(martlet::hir::Type type, PyTypeObject* object) {
-  return type.bits() < (1U << std::size(kExactTypes)) && kExactTypes[std::countr_zero(type.bits())] == object;
+  for (size_t bit = 0; bit < std::size(kExactTypes); ++bit) {
+    if (type.bits() == 1U << bit) return kExactTypes[bit] == object;
+  }
+  return false;
 }
 static_assert(isAt(types::Long, &PyLong_Type) && isAt(types::Float, &PyFloat_Type) && isAt(types::Bool, &PyBool_Type));
 static_assert(isAt(types::None, &_PyNone_Type) && isAt(types::Str, &PyUnicode_Type) &&

@@ -209,9 +209,8 @@ def raising_del():
 
 
 def arguments(a, b=None):
+    # When the callee drops its argument is not looked at: a caller written in C would keep it alive, too.
     log.append("called")
-    a = None
-    log.append("dropped")
     return b
 
 

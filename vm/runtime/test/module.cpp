@@ -16,6 +16,7 @@ extern "C" {
 
 uintptr_t martlet_expected_breaker;
 LeaveState martlet_leave_state;
+PyThreadState* martlet_interpreting_thread;
 EXPORT int test_park;    ///< what vm decides when asked
 EXPORT int test_checks;  ///< how often it was asked
 EXPORT int test_calls;   ///< … behind a call
