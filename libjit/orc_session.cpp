@@ -3,6 +3,7 @@
 
 #include <llvm/ExecutionEngine/JITLink/JITLink.h>
 #include <llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h>
+#include <llvm/ExecutionEngine/JITLink/x86_64.h>
 #include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
 #include <llvm/ExecutionEngine/Orc/EHFrameRegistrationPlugin.h>
 #include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
@@ -20,6 +21,18 @@ bool isExecutable(orc::MemProt protection) {
   return (static_cast<unsigned>(protection) & static_cast<unsigned>(orc::MemProt::Exec)) != 0;
 }
 
+/// JITLink relaxes `call *foo@GOTPCREL(%rip)` to a direct call. For a callee below 4 GiB (a CPython linked at a fixed
+/// address) it then writes the callee's address where the distance to it belongs (seen in LLVM 22.1.8): such calls stay
+/// indirect.
+llvm::Error keepIndirectCalls(jitlink::LinkGraph& graph) {
+  for (jitlink::Block* block : graph.blocks()) {
+    for (jitlink::Edge& edge : block->edges()) {
+      if (edge.getKind() == jitlink::x86_64::PCRel32GOTLoadRelaxable) edge.setKind(jitlink::x86_64::PCRel32);
+    }
+  }
+  return llvm::Error::success();
+}
+
 }  // namespace
 
 /// Adds up the executable bytes of what is being linked.
@@ -29,6 +42,7 @@ class OrcSession::CodeSize : public orc::LinkGraphLinkingLayer::Plugin {
 
   void modifyPassConfig(orc::MaterializationResponsibility&, jitlink::LinkGraph&,
                         jitlink::PassConfiguration& config) override {
+    config.PreFixupPasses.insert(config.PreFixupPasses.begin(), keepIndirectCalls);
     config.PostFixupPasses.push_back([this](jitlink::LinkGraph& graph) {
       bytes = 0;
       for (jitlink::Section& section : graph.sections()) {

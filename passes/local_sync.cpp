@@ -59,6 +59,7 @@ class LocalSync {
 
   void rewriteBlock(Block& block);
   void rewriteStore(Place& at, Value& store);
+  void giveObjects(Place& at, Value& op);
   void describe(FrameState& state, const SlotMap& slots) const;
   void adaptEdge(Block& from, size_t successor);
   void syncAll(Place& at);
@@ -92,6 +93,7 @@ void LocalSync::rewriteBlock(Block& block) {
   Place at{block, block.ops, block, slots, true};
   for (Value* op : ops) {
     if (facts_.isLoud(*op)) syncAll(at);
+    if (op->op != Op::StoreLocal) giveObjects(at, *op);
     if (op->state) describe(*op->state, slots);
     if (op->op == Op::StoreLocal) {
       rewriteStore(at, *op);
@@ -110,6 +112,18 @@ void LocalSync::describe(FrameState& state, const SlotMap& slots) const {
     if (!slots.isDirty(slot)) continue;
     state.dirty[slot] = true;
     state.locals[slot] = slots.content(slot);
+  }
+}
+
+/// An op that wants the object of a sunk box.
+void LocalSync::giveObjects(Place& at, Value& op) {
+  for (Value*& operand : op.operands) {
+    if (!facts_.isSunk(*operand)) continue;
+    Value* const box = operand;
+    Value* object = objectOf(at, box->operands[0]);
+    operand = object;
+    // The interpreter's operand is the same object.
+    if (op.state) std::replace(op.state->stack.begin(), op.state->stack.end(), box, object);
   }
 }
 
@@ -177,16 +191,17 @@ Value* LocalSync::objectOf(Place& at, Value* number) {
   return box;
 }
 
-/// Makes an edge lead from what is dirty at its source to what is dirty at its target.
+/// Makes an edge lead from what is dirty at its source to what is dirty at its target, with objects where the target's
+/// parameters want objects.
 void LocalSync::adaptEdge(Block& from, size_t successor) {
   Block* target = from.successors[successor].target;
   const std::vector<bool>& wanted = facts_.dirtyIn(*target);
   SlotMap slots = atEnd_[from.id];
-  bool differs = false;
+  std::vector<Value*> args = from.successors[successor].args;
+  bool differs = std::any_of(args.begin(), args.end(), [this](const Value* v) { return facts_.isSunk(*v); });
   for (size_t slot = 0; slot < slots.size(); ++slot) differs |= slots.isDirty(slot) != wanted[slot];
   if (!differs) return;
 
-  const std::vector<Value*> args = from.successors[successor].args;
   Block* block = &from;
   if (from.successors.size() > 1) {
     block = function_.splitEdge(&from, successor);
@@ -198,14 +213,24 @@ void LocalSync::adaptEdge(Block& from, size_t successor) {
   for (size_t slot = 0; slot < slots.size(); ++slot) {
     if (slots.isDirty(slot) && !wanted[slot]) syncSlot(at, slot);
   }
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!facts_.isSunk(*args[i])) continue;
+    args[i] = objectOf(at, args[i]->operands[0]);
+    // What a clean slot is called at the target is what its memory has to hold.
+    for (size_t slot = 0; slot < slots.size(); ++slot) {
+      if (wanted[slot] || target->entry->locals[slot] != target->params[i] || slots.content(slot) == args[i]) continue;
+      put(at, Op::SyncLocal, types::kNothing, {args[i]}, static_cast<int64_t>(slot));
+      slots.set(slot, args[i], false);
+    }
+  }
   for (size_t slot = 0; slot < slots.size(); ++slot) {
     if (slots.isDirty(slot) || !wanted[slot]) continue;
     Value* name = facts_.withoutSunkBox(target->entry->locals[slot]);
     if (name->op == Op::Param && name->block == target) name = args[static_cast<size_t>(name->imm)];
-    Value* marker = put(at, Op::DeferLocal, types::kNothing, {name}, static_cast<int64_t>(slot));
-    slots.step(*marker);
+    slots.step(*put(at, Op::DeferLocal, types::kNothing, {name}, static_cast<int64_t>(slot)));
   }
   block->ops.push_back(terminator);
+  block->successors[block == &from ? successor : 0].args = args;
 }
 
 void LocalSync::removeSunkBoxes() {

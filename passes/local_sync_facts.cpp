@@ -36,19 +36,19 @@ void LocalSyncFacts::countUses() {
         if (op->op == Op::StoreLocal) {
           stores_[operand->id].push_back(op);
         } else {
-          ++otherUses_[operand->id];
+          otherUses_[operand->id].ops.push_back(op);
         }
         if (isQuietGuard) quietGuards_[operand->id].push_back(op);
       }
     }
-    for (const Edge& edge : block->successors) {
-      for (const Value* argument : edge.args) ++otherUses_[argument->id];
+    for (size_t s = 0; s < block->successors.size(); ++s) {
+      for (const Value* argument : block->successors[s].args) otherUses_[argument->id].edges.push_back({block.get(), s});
     }
   }
 }
 
 bool LocalSyncFacts::isOnlyStored(const Value& value) const {
-  return isBox(value) && value.id < otherUses_.size() && otherUses_[value.id] == 0;
+  return isBox(value) && value.id < otherUses_.size() && otherUses_[value.id].none();
 }
 
 // ---- Python code ----------------------------------------------------------------------------------------------------
@@ -112,8 +112,8 @@ LocalSyncFacts::Slots LocalSyncFacts::surelySyncedBehind(const Block& block, con
   return slots;
 }
 
-/// A store is put off if a number replaces a number, and if on some way nobody looks before the next store. The box must
-/// not be wanted for anything else: it would exist anyway, and storing it costs next to nothing.
+/// A store is put off if a number replaces a number, if on some way nobody looks before the next store, and if the box is
+/// not wanted for anything else right away: it would exist anyway, and storing it costs next to nothing.
 void LocalSyncFacts::decide() {
   const std::vector<Slots> synced = surelySynced();
   for (const auto& block : function_.blocks) {
@@ -123,7 +123,7 @@ void LocalSyncFacts::decide() {
         const Value* value = op->operands[0];
         const bool isNumber = isBox(*value) || (value->op == Op::ConstObject && value->type.isSubtypeOf(types::kNumber));
         const Type old = contents.content(static_cast<size_t>(op->imm))->type;
-        deferred_[op->id] = isNumber && isNumberOrNull(old) && otherUses_[value->id] * isBox(*value) == 0;
+        deferred_[op->id] = isNumber && isNumberOrNull(old) && (!isBox(*value) || canBeSunk(*value));
       }
       contents.step(*op);
     }
@@ -134,19 +134,66 @@ void LocalSyncFacts::decide() {
   }
 }
 
+/// Ops that want the box can have boxes of their own if these are made less often than this one, and if no two of them
+/// are passed one after the other: the object must stay one object. (A box is there for all that it dominates.)
+bool LocalSyncFacts::canBeSunk(const Value& box) const {
+  struct Place {
+    const Block* at;      ///< the box is made here …
+    const Block* target;  ///< … or on the edge to here
+    bool operator==(const Place&) const = default;
+  };
+  std::vector<Place> places;
+  for (const Value* op : otherUses_[box.id].ops) places.push_back({op->block, nullptr});
+  for (const EdgeUse& use : otherUses_[box.id].edges) {
+    const bool onEdge = use.from->successors.size() > 1;
+    places.push_back({use.from, onEdge ? use.from->successors[use.successor].target : nullptr});
+  }
+  for (const Place& place : places) {
+    if (place.at == box.block && place.target == nullptr) return false;
+  }
+  for (const Place& a : places) {
+    for (const Place& b : places) {
+      const bool inOrder = a != b && a.target == nullptr && dominators_.dominates(a.at, b.at);
+      if (inOrder) continue;
+      const Block* start = a.target == nullptr ? a.at : a.target;
+      if ((a.target == b.at && a.target != nullptr && a.target != box.block) || reaches(start, b.at, box.block)) return false;
+    }
+  }
+  return true;
+}
+
+/// True if a way of at least one edge leads from one block to the other, not through `around`.
+bool LocalSyncFacts::reaches(const Block* from, const Block* to, const Block* around) const {
+  if (from == around) return false;
+  std::vector<bool> seen(dirtyIn_.size(), false);
+  std::vector<const Block*> pending{from};
+  while (!pending.empty()) {
+    const Block* block = pending.back();
+    pending.pop_back();
+    for (const Edge& edge : block->successors) {
+      if (edge.target == around || seen[edge.target->id]) continue;
+      if (edge.target == to) return true;
+      seen[edge.target->id] = true;
+      pending.push_back(edge.target);
+    }
+  }
+  return false;
+}
+
 /// A box whose stores are all put off is not made. If one of them is not, the box exists: then none of them is.
 void LocalSyncFacts::findSunkBoxes() {
   for (const auto& block : function_.blocks) {
     for (Value* op : block->ops) {
-      if (!isBox(*op) || stores_[op->id].empty() || otherUses_[op->id] != 0) continue;
       const auto& stores = stores_[op->id];
-      const bool sunk = std::all_of(stores.begin(), stores.end(), [this](auto* s) { return deferred_[s->id]; });
+      if (!isBox(*op) || (stores.empty() && otherUses_[op->id].none())) continue;
+      const bool sunk =
+          canBeSunk(*op) && std::all_of(stores.begin(), stores.end(), [this](auto* s) { return deferred_[s->id]; });
       sunk_[op->id] = sunk;
       if (sunk) sunkBoxes_.push_back(op);
       for (Value* store : stores) deferred_[store->id] = sunk;
     }
   }
-  anyDeferred_ = std::find(deferred_.begin(), deferred_.end(), true) != deferred_.end();
+  anyDeferred_ = !sunkBoxes_.empty() || std::find(deferred_.begin(), deferred_.end(), true) != deferred_.end();
 }
 
 // ---- Which slots are dirty ------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ class LocalSyncFacts {
   bool isLoud(const hir::Value& op) const { return op.id < loud_.size() && loud_[op.id]; }
   /// Slots that are dirty at a block's start.
   const std::vector<bool>& dirtyIn(const hir::Block& block) const { return dirtyIn_[block.id]; }
-  /// A box that only deferred stores and frame states want. Its machine value takes its place.
+  /// A box that deferred stores and frame states want, and perhaps ops off the way: its machine value takes its place, and
+  /// those ops get a box of their own.
   bool isSunk(const hir::Value& value) const { return value.id < sunk_.size() && sunk_[value.id]; }
   hir::Value* withoutSunkBox(hir::Value* value) const { return isSunk(*value) ? value->operands[0] : value; }
   const std::vector<hir::Value*>& sunkBoxes() const { return sunkBoxes_; }
@@ -30,6 +31,16 @@ class LocalSyncFacts {
  private:
   using Slots = std::vector<bool>;
 
+  struct EdgeUse {
+    const hir::Block* from;
+    size_t successor;
+  };
+  struct OtherUses {
+    std::vector<const hir::Value*> ops;
+    std::vector<EdgeUse> edges;
+    bool none() const { return ops.empty() && edges.empty(); }
+  };
+
   void findLoudOps();
   bool isLoudRelease(const hir::Value& value, const hir::Block& at) const;
   void countUses();
@@ -38,6 +49,8 @@ class LocalSyncFacts {
   Slots surelySyncedBehind(const hir::Block& block, const std::vector<Slots>& in) const;
   /// Returns, for a store, whether its slot is surely looked at behind it.
   bool stepBackward(const hir::Value& op, Slots& slots) const;
+  bool canBeSunk(const hir::Value& box) const;
+  bool reaches(const hir::Block* from, const hir::Block* to, const hir::Block* around) const;
   void findSunkBoxes();
   void findDirtySlots();
   bool mayBeDirty(const hir::Block& block, size_t slot) const;
@@ -46,7 +59,7 @@ class LocalSyncFacts {
   const hir::DominatorTree& dominators_;
   const RefcountPlan plan_;
   std::vector<bool> loud_, deferred_, sunk_;  // by value id
-  std::vector<uint32_t> otherUses_;           // by value id: but for stores and frame states
+  std::vector<OtherUses> otherUses_;          // by value id: but for stores and frame states
   std::vector<std::vector<hir::Value*>> quietGuards_, stores_;  // by the operand's id
   std::vector<Slots> dirtyIn_;                // by block id
   std::vector<hir::Value*> sunkBoxes_;

@@ -37,6 +37,16 @@ bool isBox(const Value& value) {
   return value.op == Op::BoxInt || value.op == Op::BoxFloat || value.op == Op::BoxBool;
 }
 
+Helper withUnboxedKey(const Value& call) {
+  if (call.op != Op::CallRuntime) return Helper::kCount;
+  switch (call.helper) {
+  case Helper::SubscrListInt: return Helper::SubscrListI64;
+  case Helper::SubscrTupleInt: return Helper::SubscrTupleI64;
+  case Helper::StoreSubscrListInt: return Helper::StoreSubscrListI64;
+  default: return Helper::kCount;
+  }
+}
+
 bool isNameOnly(const Value& op) { return op.op == Op::Output || op.op == Op::DeferLocal; }
 
 // ---- SlotMap --------------------------------------------------------------------------------------------------------

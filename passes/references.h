@@ -19,6 +19,8 @@ bool isQuietlyReleased(hir::Type type);
 bool isNumberOrNull(hir::Type type);
 /// BoxInt, BoxFloat or BoxBool.
 bool isBox(const hir::Value& value);
+/// The helper that does the same with the int key, operand 1, in a machine register; kCount where there is none.
+hir::Helper withUnboxedKey(const hir::Value& call);
 /// True for the ops whose operand is not a use: an Output names its call, DeferLocal is a marker.
 bool isNameOnly(const hir::Value& op);
 

@@ -59,6 +59,7 @@ class Simplifier {
   }
 
   void rewriteOps();
+  void unboxKey(Value& call);
   void simplifyParams();
   Value* onlyArgument(const Block& block, size_t index) const;
   bool sameArguments(const Block& block, size_t first, size_t second) const;
@@ -78,6 +79,7 @@ void Simplifier::rewriteOps() {
     const std::vector<Value*> ops = block->ops;
     for (Value* op : ops) {
       for (Value*& operand : op->operands) operand = current(operand);
+      unboxKey(*op);
       const Rewrite rewrite = rewriteOp(function_, *op);
       if (!rewrite) continue;
       if (rewrite.replacement != nullptr) replace(op, rewrite.replacement);
@@ -86,6 +88,24 @@ void Simplifier::rewriteOps() {
     }
   }
   applyReplacements();
+}
+
+// Turn this: SubscrListInt(list, BoxInt(x))    Into this: SubscrListI64(list, x)
+void Simplifier::unboxKey(Value& call) {
+  const Helper helper = withUnboxedKey(call);
+  if (helper == Helper::kCount) return;
+  Value* key = call.operands[1];
+  if (key->op == Op::BoxInt) {
+    call.operands[1] = key->operands[0];
+  } else if (key->op == Op::ConstObject && function_.objects[static_cast<size_t>(key->imm)].hasInt) {
+    Value* number = function_.newValue(Op::ConstInt, types::I64, {}, function_.objects[static_cast<size_t>(key->imm)].intValue);
+    function_.insertBefore(&call, number);
+    call.operands[1] = number;
+  } else {
+    return;
+  }
+  call.helper = helper;
+  changed_ = true;
 }
 
 /// The one value that a parameter receives on every edge (other than itself), if there is only one.

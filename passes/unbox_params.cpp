@@ -16,6 +16,7 @@
 
 #include "lowering/hir/analysis.h"
 #include "passes/pass_list.h"
+#include "passes/references.h"
 
 namespace martlet::passes {
 
@@ -40,6 +41,7 @@ struct EdgeUse {
 
 struct Uses {
   std::vector<Value*> unboxes, stores, others;
+  std::vector<Value*> keys;  ///< calls that would take the number just as well
   std::vector<EdgeUse> edges;
 };
 
@@ -100,10 +102,14 @@ void ParamUnboxer::collect() {
   incoming_.resize(function_.valueCount());
   for (const auto& block : function_.blocks) {
     for (Value* op : block->ops) {
+      const auto timesUsed = [op](const Value* v) { return std::count(op->operands.begin(), op->operands.end(), v); };
+      const bool hasKey = kind_.machine == types::I64 && withUnboxedKey(*op) != Helper::kCount;
       for (Value* operand : op->operands) {
         Uses& uses = uses_[operand->id];
         if (op->op == kind_.unbox) {
           uses.unboxes.push_back(op);
+        } else if (hasKey && operand == op->operands[1] && timesUsed(operand) == 1) {
+          uses.keys.push_back(op);
         } else if (op->op == Op::StoreLocal) {
           uses.stores.push_back(op);
         } else if (uses.others.empty() || uses.others.back() != op) {
@@ -161,7 +167,7 @@ Block* ParamUnboxer::outermostBehind(const Loop& loop, Block* block) const {
   return block;
 }
 
-/// True if a way leads from one block to the other without entering the loop again.
+/// True if a way leads from one block, outside of the loop, to the other without entering the loop again.
 bool ParamUnboxer::reaches(const Block* from, const Block* to, const Loop& loop) const {
   std::vector<bool> seen;
   std::vector<const Block*> pending{from};
@@ -179,11 +185,11 @@ bool ParamUnboxer::reaches(const Block* from, const Block* to, const Loop& loop)
   return false;
 }
 
-/// Objects may be needed behind the loop only, and there in places of which at most one is passed: the variable must not
-/// turn into two different objects.
+/// Objects may be needed behind the innermost loop around the parameter only, and there in places of which at most one is
+/// passed: the variable must not turn into two different objects.
 bool ParamUnboxer::usesAreAcceptable(Value* param) const {
   const Uses& uses = uses_[param->id];
-  const Loop* loop = loopOfHeader(param);
+  const Loop* loop = loops_.loopOf(param->block);
   using Place = std::pair<const Block*, bool>;  // true: on the edges to the block
   std::vector<Place> places;
   auto add = [&places](Place place) {
@@ -227,7 +233,7 @@ void ParamUnboxer::spreadEvidence() {
   for (const auto& block : function_.blocks) {
     for (const Value* param : block->params) {
       if (!candidate_[param->id]) continue;
-      if (!uses_[param->id].unboxes.empty()) mark(param);
+      if (!uses_[param->id].unboxes.empty() || !uses_[param->id].keys.empty()) mark(param);
       for (const EdgeUse& edge : incoming_[param->id]) {
         if (argumentOf(edge)->op == kind_.box) mark(param);
       }
@@ -307,8 +313,9 @@ void ParamUnboxer::boxUses(Value* param) {
     function_.insertBefore(store, box);
     store->operands[0] = box;
   }
+  for (Value* call : uses_[param->id].keys) call->helper = withUnboxedKey(*call);
   for (Value* use : uses_[param->id].others) {
-    Value* box = boxAt(param, outermostBehind(*loopOfHeader(param), use->block));
+    Value* box = boxAt(param, outermostBehind(*loops_.loopOf(param->block), use->block));
     for (Value*& operand : use->operands) {
       if (operand == param) operand = box;
     }
@@ -331,7 +338,7 @@ Edge& ParamUnboxer::edgeOf(Block* from, size_t successor) {
 
 void ParamUnboxer::boxAtEdge(const EdgeUse& use) {
   Value* param = edgeOf(use.from, use.successor).args[use.index];
-  const Loop* loop = loopOfHeader(param);
+  const Loop* loop = loops_.loopOf(param->block);
   const Edge& edge = edgeOf(use.from, use.successor);
   const Value* receiver = edge.target->params[use.index];
   const std::vector<Value*>& names = edge.target->entry->locals;

@@ -81,6 +81,8 @@ PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, const Leave& lea
       return leave.value;
     case Leave::Unwind: {
       addTraceback(frame);
+      port::tellException(tstate, frame, port::ExceptionEvent::Raised, leave.offset);
+      port::tellException(tstate, frame, port::ExceptionEvent::Unwound, leave.offset);
       ++tstate->py_recursion_remaining;
       PyObject* exception = PyErr_GetRaisedException();
       port::popFrame(tstate, frame);

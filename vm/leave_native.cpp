@@ -116,7 +116,7 @@ void completeParked(port::Frame* frame, const ExitDescriptor& exit, const LeaveS
 }
 
 /// With an exception set: releases the instruction's inputs and finds the handler.
-Leave unwind(port::Frame* frame, const ExitDescriptor& exit) {
+Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit) {
   PyCodeObject* code = port::codeOf(frame);
   frame->instr_ptr = port::instructionAt(code, exit.offset);
   PyObject* exception = PyErr_GetRaisedException();
@@ -129,6 +129,7 @@ Leave unwind(port::Frame* frame, const ExitDescriptor& exit) {
   }
   PyErr_SetRaisedException(exception);
   addTraceback(frame);
+  port::tellException(tstate, frame, port::ExceptionEvent::Raised, exit.offset);
   exception = PyErr_GetRaisedException();
   popTo(frame, handler->depth);
   int depth = handler->depth;
@@ -137,7 +138,9 @@ Leave unwind(port::Frame* frame, const ExitDescriptor& exit) {
     *port::stackSlot(frame, depth++) = lasti != nullptr ? lasti : Py_None;
     if (lasti == nullptr) PyErr_Clear();
   }
-  *port::stackSlot(frame, depth++) = exception;
+  PyErr_SetRaisedException(exception);
+  port::tellException(tstate, frame, port::ExceptionEvent::Handled, handler->target);
+  *port::stackSlot(frame, depth++) = PyErr_GetRaisedException();
   port::setStackDepth(frame, depth);
   frame->instr_ptr = port::instructionAt(code, handler->target);
   return {Leave::Handler, nullptr, handler->target, &exit};
@@ -150,7 +153,7 @@ void addTraceback(port::Frame* frame) {
   if (PyFrameObject* object = PyEval_GetFrame()) PyTraceBack_Here(object);
 }
 
-Leave leaveNative(PyThreadState*, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill) {
+Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill) {
   const LeaveState state = std::exchange(martlet_leave_state, LeaveState{});
   PyObject* exception = kind == LeaveKind::Failed ? PyErr_GetRaisedException() : nullptr;
   Materializer materializer(spill);
@@ -174,11 +177,11 @@ Leave leaveNative(PyThreadState*, port::Frame* frame, const ExitDescriptor& exit
     } else {
       PyErr_SetRaisedException(exception);
     }
-    leave = unwind(frame, exit);
+    leave = unwind(tstate, frame, exit);
   }
   if (materializer.failed() && leave.kind == Leave::Interpret) {
     PyErr_NoMemory();
-    leave = unwind(frame, exit);
+    leave = unwind(tstate, frame, exit);
   }
   return leave;
 }

@@ -8,7 +8,7 @@
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/IR/LegacyPassManager.h>
-#include <llvm/IR/Verifier.h>
+#include <llvm/IR/MDBuilder.h>
 #include <llvm/Linker/Linker.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -42,6 +42,8 @@ constexpr llvm::StringLiteral kScalarPasses =
 constexpr llvm::StringLiteral kLoopPasses =
     "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,simplifycfg";
 
+/// Weight of the usual side of a branch against 1 for the other.
+constexpr uint32_t kUsual = 2000;
 /// Larger helpers stay calls of the native helper.
 constexpr unsigned kMostInlined = 100;
 /// Machine sinking takes time quadratic in a function's size; from here on it would dominate.
@@ -53,6 +55,29 @@ void runPasses(llvm::PassBuilder& builder, llvm::StringRef list, llvm::Function&
   // The lists are ours, and a test runs each: parsing them cannot fail.
   llvm::cantFail(builder.parsePassPipeline(passes, list));
   passes.run(function, analyses);
+}
+
+/// True for a call that an inline helper makes only on its slow path.
+bool isSlowCall(const llvm::Instruction& instruction) {
+  const auto* call = llvm::dyn_cast<llvm::CallInst>(&instruction);
+  const llvm::Function* callee = call ? call->getCalledFunction() : nullptr;
+  return callee && (callee->getName().starts_with("rt_") || callee->getName() == "_Py_Dealloc");
+}
+
+/// An inline helper is inlined wherever it is called. What it calls in turn is its slow path: the branches to it are
+/// marked, so that it is laid out behind the hot code.
+void prepareHelper(llvm::Function& helper) {
+  if (helper.getInstructionCount() <= kMostInlined) helper.addFnAttr(llvm::Attribute::AlwaysInline);
+  llvm::MDBuilder metadata(helper.getContext());
+  const auto isSlow = [](const llvm::BasicBlock* block) { return llvm::any_of(*block, isSlowCall); };
+  for (llvm::BasicBlock& block : helper) {
+    auto* branch = llvm::dyn_cast<llvm::BranchInst>(block.getTerminator());
+    if (!branch || !branch->isConditional() || branch->hasMetadata(llvm::LLVMContext::MD_prof)) continue;
+    const bool first = isSlow(branch->getSuccessor(0)), second = isSlow(branch->getSuccessor(1));
+    if (first == second) continue;
+    const uint32_t taken = first ? 1 : kUsual, other = first ? kUsual : 1;
+    branch->setMetadata(llvm::LLVMContext::MD_prof, metadata.createBranchWeights(taken, other));
+  }
 }
 
 size_t instructionCount(const llvm::Module& module) {
@@ -111,14 +136,15 @@ llvm::Error Pipeline::linkHelpers(llvm::Module& module) const {
       if (!value || value->isDeclaration() || value->hasLocalLinkage()) continue;
       if (auto* object = llvm::dyn_cast<llvm::GlobalObject>(value)) object->setComdat(nullptr);
       value->setLinkage(llvm::GlobalValue::AvailableExternallyLinkage);
-      auto* function = llvm::dyn_cast<llvm::Function>(value);
-      if (function && function->getInstructionCount() <= kMostInlined) {
-        function->addFnAttr(llvm::Attribute::AlwaysInline);
-      }
+      if (auto* function = llvm::dyn_cast<llvm::Function>(value)) prepareHelper(*function);
     }
   };
   if (llvm::Linker::linkModules(module, std::move(*helpers), llvm::Linker::LinkOnlyNeeded, imported)) {
     return error("the runtime's bitcode could not be linked");
+  }
+  // What the helpers themselves call: through the GOT, which JITLink turns into direct calls within reach.
+  for (llvm::Function& function : module) {
+    if (function.isDeclaration() && !function.isIntrinsic()) function.addFnAttr(llvm::Attribute::NonLazyBind);
   }
   return llvm::Error::success();
 }

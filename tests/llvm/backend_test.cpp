@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <fstream>
 #include <limits>
 #include <optional>
+#include <string>
+#include <thread>
 
 #include "tests/llvm/harness.h"
 
@@ -317,6 +320,26 @@ TEST_P(BackendTest, CallsOfAnyLengthShareTheArgumentArray) {
   drop(object);
 }
 
+TEST_P(BackendTest, UnwindingPassesThroughNativeCode) {
+  Builder b;
+  b.newEntry();
+  hir::Value* x = b.local(0);
+  b.ret(b.at(b.call(Helper::Call, types::kObject, {x, x, x}), 2, {x}));
+  Compiled f(b.function, options());
+  ASSERT_EQ(f.bailout, "");
+  FakeObject* object = f.frame.slots[0] = newInt(1);
+  takeInt(f.run());
+  drop(object);
+  const auto start = reinterpret_cast<uintptr_t>(f.code.function);
+  int native = -1;
+  for (int i = 0; i < f.thread.callerCount; ++i) {
+    const auto address = reinterpret_cast<uintptr_t>(f.thread.callers[i]);
+    if (address > start && address < start + f.code.codeBytes) native = i;
+  }
+  ASSERT_GE(native, 0);
+  EXPECT_GT(f.thread.callerCount, native + 3) << "the test's own frames are behind it";
+}
+
 TEST_P(BackendTest, SeveralEntriesAndStackValues) {
   Builder b(1);
   b.newEntry(0, 0);
@@ -561,6 +584,27 @@ TEST(BackendLife, ManyCompilationsAndReleases) {
     EXPECT_EQ(takeInt(f.run()), 2 * i);
     drop(x);
   }
+}
+
+TEST(BackendLife, ReleaseFromAnotherThreadWhileCompiling) {
+  Builder b = binary(Op::IntAdd);
+  for (int i = 0; i < 20; ++i) {
+    auto old = backend()->compile(b.function, {.optLevel = 0});
+    ASSERT_TRUE(old);
+    std::thread other([&] { backend()->release(old->handle); });
+    auto code = backend()->compile(b.function, {.optLevel = 1});
+    other.join();
+    ASSERT_TRUE(code);
+    backend()->release(code->handle);
+  }
+}
+
+TEST(BackendLife, NoMemoryIsWritableAndExecutable) {
+  Builder b = binary(Op::IntAdd);
+  Compiled f(b.function, {.optLevel = 2});
+  ASSERT_EQ(f.bailout, "");
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) EXPECT_EQ(line.find(" rwx"), std::string::npos) << line;
 }
 
 TEST(BackendLife, ASecondBackendIsIndependent) {

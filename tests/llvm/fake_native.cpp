@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The helpers of the fake runtime that are only called.
+#include <execinfo.h>
+
 #include <cstdlib>
 
 #include "tests/llvm/fake_runtime.h"
@@ -61,6 +63,7 @@ FakeObject* rt_call(FakeThread* thread, FakeFrame* frame, FakeObject* callable, 
   ++thread->calls;
   thread->seenInstruction = frame->instruction;
   thread->lastCount = count;
+  thread->callerCount = backtrace(thread->callers, 64);
   const_cast<FakeObject**>(arguments)[-1] = self;
   int64_t sum = callable->integer + (self ? self->integer : 0);
   for (int64_t i = 0; i < count; ++i) {

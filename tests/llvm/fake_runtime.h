@@ -28,6 +28,8 @@ struct FakeThread {
   int64_t seenInstruction;  ///< frame->instruction at the last rt_call
   int64_t lastCount;        ///< number of arguments of the last rt_call
   FakeObject* lastArguments[8];
+  void* callers[64];  ///< backtrace of the last rt_call, made by the C++ unwinder
+  int callerCount;
 };
 
 FakeObject* fake_allocate(FakeObject::Kind kind);

@@ -168,6 +168,24 @@ bool foreignToolsWatch(PyCodeObject* code) {
   return false;
 }
 
+void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, uint32_t offset) {
+  struct Row {
+    int number;
+    int (*fire)(PyMonitoringState*, PyObject*, int32_t);
+  };
+  static constexpr Row rows[] = {
+      {PY_MONITORING_EVENT_RAISE, _PyMonitoring_FireRaiseEvent},
+      {PY_MONITORING_EVENT_EXCEPTION_HANDLED, _PyMonitoring_FireExceptionHandledEvent},
+      {PY_MONITORING_EVENT_PY_UNWIND, _PyMonitoring_FirePyUnwindEvent},
+  };
+  const Row& row = rows[static_cast<size_t>(event)];
+  const uint8_t tools = tstate->interp->monitors.tools[row.number];
+  if (tools == 0 || tstate->tracing != 0) return;
+  PyMonitoringState state = {tools, 0};
+  // A callback that raises replaces the exception.
+  row.fire(&state, frame->f_executable, static_cast<int32_t>(offset * sizeof(_Py_CODEUNIT)));
+}
+
 namespace {
 
 using AssignSubscript = int (*)(PyObject*, PyObject*, PyObject*);

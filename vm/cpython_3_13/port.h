@@ -85,6 +85,11 @@ inline uintptr_t breaker(const PyThreadState* tstate) {
   return _Py_atomic_load_uintptr_relaxed(&tstate->eval_breaker);
 }
 
+/// Tells other tools (tracing, profiling, debuggers) of an exception that native code meets in a frame, as the interpreter
+/// would. With the exception set; a callback may replace it. `Handled` is told with the handler's offset.
+enum class ExceptionEvent { Raised, Handled, Unwound };
+void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, uint32_t offset);
+
 /// Restores, for native code inside a monitoring callback, the thread's state outside it.
 class CallbackScope {
  public:
