@@ -51,6 +51,7 @@ void Engine::create(std::string folder) {
       },
   });
   vm::installSafepointHooks();
+  vm::installGeneratorEntries();
   installForkHandlers();
 }
 
@@ -137,6 +138,8 @@ void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDe
     siteOffset = version.code.entries.front().offset;
     for (const EntryPoint& point : version.code.entries) entries.push_back({point.offset, point.stackDepth});
   }
+  // Until the new code is there the interpreter is faster than entering the old one only to leave it.
+  data.retire(&version);
   vm::CodeData::SiteCount& site = data.site(siteOffset);
   if (!site.pending && !site.failed) request(data, siteOffset, std::move(entries));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pass "dce". What an op must be to go away is more than "its result is unused": where the interpreter would have called
-// a method or raised, the guard or the check that noticed has to stay.
+// The pass "dce". What an op must be to go away is more than "its result is unused": where the interpreter would have
+// called a method or raised, the guard or the check that noticed has to stay.
 #include "lowering/hir/hir.h"
 #include "passes/pass_list.h"
 
@@ -28,7 +28,8 @@ bool isRemovable(const Value& op) {
   case Op::BoxInt:
   case Op::BoxFloat: return true;
   case Op::CallRuntime: return isUnnoticedCall(op);
-  // `x + 1` for its own sake calls x.__add__ if x is no int: the guard has to stay. With an int of any size it does not.
+  // `x + 1` for its own sake calls x.__add__ if x is no int: the guard has to stay. With an int of any size it does
+  // not.
   case Op::UnboxInt: return op.operands[0]->type.isSubtypeOf(types::Long);
   case Op::UnboxFloat: return op.operands[0]->type.isSubtypeOf(types::Float);
   // These exit so that the interpreter raises ZeroDivisionError or ValueError. The others exit to compute a larger int.
@@ -40,7 +41,7 @@ bool isRemovable(const Value& op) {
   case Op::GuardType:
   case Op::GuardTrue:
   case Op::Safepoint:
-  case Op::LoadStack: return false;  // the last one takes over a reference of the frame
+  case Op::LoadStack: return false;             // the last one takes over a reference of the frame
   case Op::Output: return op.type.isMachine();  // a reference that nobody wants still has to be released
   default: return op.effects() == Effects::Pure || op.effects() == Effects::Reads;
   }

@@ -12,8 +12,8 @@ using namespace hir;
 
 namespace {
 
-/// Ops whose result depends on nothing but their operands. A value that exits where it is first computed needs no second
-/// exit where it is computed again.
+/// Ops whose result depends on nothing but their operands. A value that exits where it is first computed needs no
+/// second exit where it is computed again.
 bool isNumbered(const Value& op) {
   switch (op.op) {
   case Op::Param:

@@ -4,10 +4,10 @@
 // Turn this: StoreLocal i, BoxInt(x)    Into this: DeferLocal i, x      … and, before Python code may run,
 //                                                  SyncLocal i, BoxInt(x)
 //
-// From DeferLocal on the slot is dirty: its memory still holds what it held, a number or NULL, and exits make the object.
-// Whether a slot is dirty is one bit for each point of the function: where ways meet, a slot is dirty if it is on one of
-// them (and memory holds a number or NULL on all of them; otherwise it is brought up to date first). Fills `dirty` and the
-// dirty locals of all states.
+// From DeferLocal on the slot is dirty: its memory still holds what it held, a number or NULL, and exits make the
+// object. Whether a slot is dirty is one bit for each point of the function: where ways meet, a slot is dirty if it is
+// on one of them (and memory holds a number or NULL on all of them; otherwise it is brought up to date first). Fills
+// `dirty` and the dirty locals of all states.
 #include <algorithm>
 
 #include "lowering/hir/analysis.h"
@@ -47,7 +47,7 @@ class LocalSync {
     std::vector<Value*>& ops;
     const Block& dominated;  ///< a block of the dominator tree whose dominators' boxes can be used here
     SlotMap& slots;
-    bool lasting;            ///< ops put here can be used behind `dominated`, too
+    bool lasting;  ///< ops put here can be used behind `dominated`, too
   };
 
   Value* put(Place& at, Op op, Type type, std::vector<Value*> operands, int64_t imm = 0) {
@@ -72,8 +72,8 @@ class LocalSync {
   Function& function_;
   const DominatorTree dominators_;
   const LocalSyncFacts facts_;
-  std::vector<SlotMap> atEnd_;                // by block id
-  std::vector<std::vector<Value*>> boxesOf_;  // by the machine value's id: its boxes so far
+  std::vector<SlotMap> atEnd_;                           // by block id
+  std::vector<std::vector<Value*>> boxesOf_;             // by the machine value's id: its boxes so far
   std::vector<std::pair<Value*, const Value*>> loaded_;  // objects from clean slots, and their numbers
 };
 
@@ -86,7 +86,8 @@ void LocalSync::noteBox(Value* box) {
 void LocalSync::rewriteBlock(Block& block) {
   SlotMap slots(block);
   const std::vector<bool>& dirty = facts_.dirtyIn(block);
-  for (size_t slot = 0; slot < slots.size(); ++slot) slots.set(slot, facts_.withoutSunkBox(slots.content(slot)), dirty[slot]);
+  for (size_t slot = 0; slot < slots.size(); ++slot)
+    slots.set(slot, facts_.withoutSunkBox(slots.content(slot)), dirty[slot]);
   describe(*block.entry, slots);
   const std::vector<Value*> ops = std::move(block.ops);
   block.ops.clear();
@@ -165,7 +166,9 @@ Value* LocalSync::objectInSlot(Place& at, const Value* number) {
   }
   for (size_t slot = 0; slot < at.slots.size(); ++slot) {
     if (at.slots.isDirty(slot) || at.slots.content(slot) != number) continue;
-    const Type type = number->type == types::I64 ? types::Long : number->type == types::F64 ? types::Float : types::Bool;
+    const Type type = number->type == types::I64   ? types::Long
+                      : number->type == types::F64 ? types::Float
+                                                   : types::Bool;
     Value* load = put(at, Op::LoadLocal, type, {}, static_cast<int64_t>(slot));
     at.slots.step(*load);
     loaded_.emplace_back(load, number);
@@ -185,8 +188,14 @@ Value* LocalSync::objectOf(Place& at, Value* number) {
   }
   const bool isInt = number->type == types::I64;
   const bool isFloat = number->type == types::F64;
-  Value* box = put(at, isInt ? Op::BoxInt : isFloat ? Op::BoxFloat : Op::BoxBool,
-                   isInt ? types::Long : isFloat ? types::Float : types::Bool, {number});
+  Value* box = put(at,
+                   isInt     ? Op::BoxInt
+                   : isFloat ? Op::BoxFloat
+                             : Op::BoxBool,
+                   isInt     ? types::Long
+                   : isFloat ? types::Float
+                             : types::Bool,
+                   {number});
   if (at.lasting) noteBox(box);
   return box;
 }

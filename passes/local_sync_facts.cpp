@@ -42,7 +42,8 @@ void LocalSyncFacts::countUses() {
       }
     }
     for (size_t s = 0; s < block->successors.size(); ++s) {
-      for (const Value* argument : block->successors[s].args) otherUses_[argument->id].edges.push_back({block.get(), s});
+      for (const Value* argument : block->successors[s].args)
+        otherUses_[argument->id].edges.push_back({block.get(), s});
     }
   }
 }
@@ -112,8 +113,8 @@ LocalSyncFacts::Slots LocalSyncFacts::surelySyncedBehind(const Block& block, con
   return slots;
 }
 
-/// A store is put off if a number replaces a number, if on some way nobody looks before the next store, and if the box is
-/// not wanted for anything else right away: it would exist anyway, and storing it costs next to nothing.
+/// A store is put off if a number replaces a number, if on some way nobody looks before the next store, and if the box
+/// is not wanted for anything else right away: it would exist anyway, and storing it costs next to nothing.
 void LocalSyncFacts::decide() {
   const std::vector<Slots> synced = surelySynced();
   for (const auto& block : function_.blocks) {
@@ -121,7 +122,8 @@ void LocalSyncFacts::decide() {
     for (Value* op : block->ops) {
       if (op->op == Op::StoreLocal) {
         const Value* value = op->operands[0];
-        const bool isNumber = isBox(*value) || (value->op == Op::ConstObject && value->type.isSubtypeOf(types::kNumber));
+        const bool isNumber =
+            isBox(*value) || (value->op == Op::ConstObject && value->type.isSubtypeOf(types::kNumber));
         const Type old = contents.content(static_cast<size_t>(op->imm))->type;
         deferred_[op->id] = isNumber && isNumberOrNull(old) && (!isBox(*value) || canBeSunk(*value));
       }
@@ -156,7 +158,8 @@ bool LocalSyncFacts::canBeSunk(const Value& box) const {
       const bool inOrder = a != b && a.target == nullptr && dominators_.dominates(a.at, b.at);
       if (inOrder) continue;
       const Block* start = a.target == nullptr ? a.at : a.target;
-      if ((a.target == b.at && a.target != nullptr && a.target != box.block) || reaches(start, b.at, box.block)) return false;
+      if ((a.target == b.at && a.target != nullptr && a.target != box.block) || reaches(start, b.at, box.block))
+        return false;
     }
   }
   return true;

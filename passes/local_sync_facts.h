@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What local-sync decides before it changes anything: which stores are put off, where Python code may run, which slots are
-// dirty where. Must not know: how the function is rewritten.
+// What local-sync decides before it changes anything: which stores are put off, where Python code may run, which slots
+// are dirty where. Must not know: how the function is rewritten.
 #pragma once
 #include <vector>
 
@@ -16,12 +16,13 @@ class LocalSyncFacts {
   bool anyDeferred() const { return anyDeferred_; }
   size_t blockIds() const { return dirtyIn_.size(); }
   bool isDeferred(const hir::Value& store) const { return deferred_[store.id]; }
-  /// True if dirty slots have to be brought up to date before the op: it, or a release right behind it, may run Python code.
+  /// True if dirty slots have to be brought up to date before the op: it, or a release right behind it, may run Python
+  /// code.
   bool isLoud(const hir::Value& op) const { return op.id < loud_.size() && loud_[op.id]; }
   /// Slots that are dirty at a block's start.
   const std::vector<bool>& dirtyIn(const hir::Block& block) const { return dirtyIn_[block.id]; }
-  /// A box that deferred stores and frame states want, and perhaps ops off the way: its machine value takes its place, and
-  /// those ops get a box of their own.
+  /// A box that deferred stores and frame states want, and perhaps ops off the way: its machine value takes its place,
+  /// and those ops get a box of their own.
   bool isSunk(const hir::Value& value) const { return value.id < sunk_.size() && sunk_[value.id]; }
   hir::Value* withoutSunkBox(hir::Value* value) const { return isSunk(*value) ? value->operands[0] : value; }
   const std::vector<hir::Value*>& sunkBoxes() const { return sunkBoxes_; }
@@ -58,10 +59,10 @@ class LocalSyncFacts {
   hir::Function& function_;
   const hir::DominatorTree& dominators_;
   const RefcountPlan plan_;
-  std::vector<bool> loud_, deferred_, sunk_;  // by value id
-  std::vector<OtherUses> otherUses_;          // by value id: but for stores and frame states
+  std::vector<bool> loud_, deferred_, sunk_;                    // by value id
+  std::vector<OtherUses> otherUses_;                            // by value id: but for stores and frame states
   std::vector<std::vector<hir::Value*>> quietGuards_, stores_;  // by the operand's id
-  std::vector<Slots> dirtyIn_;                // by block id
+  std::vector<Slots> dirtyIn_;                                  // by block id
   std::vector<hir::Value*> sunkBoxes_;
   bool anyDeferred_ = false;
 };

@@ -36,8 +36,9 @@ struct PipelineHooks {
 /// Runs the default pipeline. Returns what the verifier said, or nothing.
 [[nodiscard]] std::optional<std::string> runPipeline(hir::Function& function, const PipelineHooks& hooks = {});
 
-/// Checks a function that has been through the refcount pass (with or without strip-markers behind it): on every path each
-/// reference is released or handed over exactly once, and nothing is used that nobody holds. Returns the first complaint.
+/// Checks a function that has been through the refcount pass (with or without strip-markers behind it): on every path
+/// each reference is released or handed over exactly once, and nothing is used that nobody holds. Returns the first
+/// complaint.
 [[nodiscard]] std::optional<std::string> verifyRefcounts(const hir::Function& function);
 
 }  // namespace martlet::passes

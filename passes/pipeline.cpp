@@ -42,14 +42,19 @@ Phase phaseAfter(std::string_view pass, Phase phase) {
 
 }  // namespace
 
-std::span<const PassInfo> allPasses() { return kPasses; }
+std::span<const PassInfo> allPasses() {
+  return kPasses;
+}
 
 const PassInfo* findPass(std::string_view name) {
-  auto found = std::find_if(std::begin(kPasses), std::end(kPasses), [name](const PassInfo& pass) { return pass.name == name; });
+  auto found =
+      std::find_if(std::begin(kPasses), std::end(kPasses), [name](const PassInfo& pass) { return pass.name == name; });
   return found == std::end(kPasses) ? nullptr : found;
 }
 
-std::span<const PipelineStep> defaultPipeline() { return kPipeline; }
+std::span<const PipelineStep> defaultPipeline() {
+  return kPipeline;
+}
 
 std::optional<std::string> runPipeline(Function& function, const PipelineHooks& hooks) {
   Phase phase = Phase::AfterFrontend;

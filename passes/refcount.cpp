@@ -28,7 +28,8 @@ void gatherOutputs(Function& function) {
       if (op->op != Op::CallRuntime) continue;
       std::vector<Value*>& own = outputs[op->id];
       for (size_t i = 0; i < op->outputCount(); ++i) {
-        const bool present = std::any_of(own.begin(), own.end(), [i](auto* o) { return o->imm == static_cast<int64_t>(i); });
+        const bool present =
+            std::any_of(own.begin(), own.end(), [i](auto* o) { return o->imm == static_cast<int64_t>(i); });
         if (present || !op->outputType(i).isReference()) continue;
         own.push_back(function.newValue(Op::Output, op->outputType(i), {op}, static_cast<int64_t>(i)));
       }
@@ -117,8 +118,8 @@ class RefcountInserter {
   }
 
   /// Turn this: IncRef v; …; DecRef v. Into this: …
-  /// Sound where nothing in between releases anything, leaves native code, or looks at a count: v was alive before by some
-  /// other reference, which is still there.
+  /// Sound where nothing in between releases anything, leaves native code, or looks at a count: v was alive before by
+  /// some other reference, which is still there.
   static void cancelPairs(Block& block) {
     for (size_t i = 0; i < block.ops.size(); ++i) {
       if (block.ops[i]->op != Op::IncRef) continue;

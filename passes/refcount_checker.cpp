@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// verifyRefcounts(): a second opinion on the refcount pass, which shares none of its reasoning. It knows no liveness. It
-// walks backward and counts for each value how many references the rest of the function is going to give away; where ways
-// part, all of them must ask for the same, and where a value is made the demand must be what its op produces.
+// verifyRefcounts(): a second opinion on the refcount pass, which shares none of its reasoning. It knows no liveness.
+// It walks backward and counts for each value how many references the rest of the function is going to give away; where
+// ways part, all of them must ask for the same, and where a value is made the demand must be what its op produces.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -67,20 +67,23 @@ class RefcountChecker {
   }
 
   const Function& function_;
-  std::vector<Value*> values_;              // by id
-  std::vector<std::vector<SlotMap>> slots_; // by block id: before each op, and behind the last
-  std::vector<Demand> demandIn_;            // by block id
+  std::vector<Value*> values_;               // by id
+  std::vector<std::vector<SlotMap>> slots_;  // by block id: before each op, and behind the last
+  std::vector<Demand> demandIn_;             // by block id
   bool hasMarkers_ = false;
   std::optional<std::string> error_;
 };
 
 std::string describe(const std::map<uint32_t, int>& demand) {
   std::string text = "{";
-  for (auto [id, count] : demand) text += (text.size() > 1 ? ", v" : "v") + std::to_string(id) + ": " + std::to_string(count);
+  for (auto [id, count] : demand)
+    text += (text.size() > 1 ? ", v" : "v") + std::to_string(id) + ": " + std::to_string(count);
   return text + "}";
 }
 
-std::string nameOf(const Value* value) { return "v" + std::to_string(value->id); }
+std::string nameOf(const Value* value) {
+  return "v" + std::to_string(value->id);
+}
 
 void RefcountChecker::collect() {
   uint32_t blockIds = 0;
@@ -95,8 +98,9 @@ void RefcountChecker::collect() {
   }
   demandIn_.resize(blockIds);
   slots_.resize(blockIds);
+  const std::vector<SlotMap> atStart = slotsAtStart(function_);
   for (const auto& block : function_.blocks) {
-    SlotMap slots(*block);
+    SlotMap slots = atStart[block->id];
     for (Value* op : block->ops) {
       if (op->state && !hasMarkers_) {
         // Without the markers the states are all that is left of them.
@@ -175,8 +179,8 @@ void RefcountChecker::checkResult(const Value& op, Demand& demand, bool check) {
   const int wanted = found == demand->end() ? 0 : found->second;
   const int made = op.ownership() == Ownership::Owned ? 1 : 0;
   if (check && wanted != made) {
-    complain(*op.block, &op, "makes " + std::to_string(made) + " references, of which " + std::to_string(wanted) +
-                                 " are given away");
+    complain(*op.block, &op,
+             "makes " + std::to_string(made) + " references, of which " + std::to_string(wanted) + " are given away");
   }
   demand->erase(op.id);
 }
@@ -197,7 +201,8 @@ void RefcountChecker::checkState(const Value& op, const SlotMap& slots, Demand& 
     const Value* described = op.state->locals[slot];
     if (slots.isDirty(slot) || !content->type.isReference() || !described->type.isReference()) continue;
     if (!isSame(content, described)) {
-      complain(*op.block, &op, "slot " + std::to_string(slot) + " holds " + nameOf(content) + ", not " + nameOf(described));
+      complain(*op.block, &op,
+               "slot " + std::to_string(slot) + " holds " + nameOf(content) + ", not " + nameOf(described));
     }
   }
 }
@@ -229,8 +234,9 @@ void RefcountChecker::checkEdges(const Block& block) {
   for (const Edge& edge : block.successors) {
     const Demand demand = across(edge);
     if (demand && *demand != *out) {
-      complain(block, nullptr, "one way out gives away " + describe(*out) + ", the one to bb" +
-                                   std::to_string(edge.target->id) + " " + describe(*demand));
+      complain(block, nullptr,
+               "one way out gives away " + describe(*out) + ", the one to bb" + std::to_string(edge.target->id) + " " +
+                   describe(*demand));
     }
     checkSlots(block, edge);
   }
@@ -246,7 +252,8 @@ void RefcountChecker::checkSlots(const Block& from, const Edge& edge) {
     }
     if (there.isDirty(slot)) continue;
     const Value* expected = there.content(slot);
-    if (expected->op == Op::Param && expected->block == edge.target) expected = edge.args[static_cast<size_t>(expected->imm)];
+    if (expected->op == Op::Param && expected->block == edge.target)
+      expected = edge.args[static_cast<size_t>(expected->imm)];
     const Value* actual = here.content(slot);
     if (!there.content(slot)->type.isReference()) continue;
     if (!actual->type.isReference() || !isSame(actual, expected)) {
@@ -257,6 +264,8 @@ void RefcountChecker::checkSlots(const Block& from, const Edge& edge) {
 
 }  // namespace
 
-std::optional<std::string> verifyRefcounts(const Function& function) { return RefcountChecker(function).run(); }
+std::optional<std::string> verifyRefcounts(const Function& function) {
+  return RefcountChecker(function).run();
+}
 
 }  // namespace martlet::passes

@@ -40,13 +40,14 @@ bool producesReference(const Value& op, const Value* value) {
 
 }  // namespace
 
-RefcountPlan::RefcountPlan(Function& function) : liveness_(function), ops_(function.valueCount()) {
+RefcountPlan::RefcountPlan(Function& function)
+    : liveness_(function), slotsAtStart_(slotsAtStart(function)), ops_(function.valueCount()) {
   for (const auto& block : function.blocks) planBlock(*block);
 }
 
 void RefcountPlan::planBlock(Block& block) {
   const std::vector<std::vector<Touched>> touched = touchedByOp(block);
-  SlotMap slots(block);
+  SlotMap slots = slotsAtStart_[block.id];
   Owned owned;
   for (Value* v : liveness_.liveIn(block)) {
     if (isHeldBySsa(*v) && !slots.supports(v)) owned.push_back(v);
@@ -58,7 +59,7 @@ void RefcountPlan::planBlock(Block& block) {
 /// The references whose liveness or support an op may change, and whether they are alive behind it.
 std::vector<std::vector<RefcountPlan::Touched>> RefcountPlan::touchedByOp(Block& block) const {
   std::vector<std::vector<Touched>> touched(block.ops.size());
-  SlotMap slots(block);
+  SlotMap slots = slotsAtStart_[block.id];
   for (size_t k = 0; k < block.ops.size(); ++k) {
     auto add = [&list = touched[k]](Value* v) {
       if (!v->type.isReference()) return;
@@ -74,9 +75,9 @@ std::vector<std::vector<RefcountPlan::Touched>> RefcountPlan::touchedByOp(Block&
     }
     slots.step(op);
   }
-  ReferenceLiveness::Set live = liveness_.liveOut(block);
+  ValueSet live = liveness_.liveOut(block);
   for (size_t k = block.ops.size(); k-- > 0;) {
-    for (Touched& t : touched[k]) t.liveBehind = live[t.value->id];
+    for (Touched& t : touched[k]) t.liveBehind = live.contains(*t.value);
     ReferenceLiveness::stepBackward(*block.ops[k], live);
   }
   return touched;
@@ -112,7 +113,7 @@ void RefcountPlan::planOp(Value& op, const std::vector<Touched>& touched, SlotMa
 void RefcountPlan::planEdges(Block& block, const Owned& owned) {
   for (size_t s = 0; s < block.successors.size(); ++s) {
     const Edge& edge = block.successors[s];
-    const SlotMap slots(*edge.target);
+    const SlotMap& slots = slotsAtStart_[edge.target->id];
     std::map<uint32_t, std::pair<Value*, int>> surplus;
     auto add = [&surplus](Value* v, int count) {
       auto& entry = surplus[v->id];

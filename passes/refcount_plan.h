@@ -43,7 +43,8 @@ class RefcountPlan {
   void planEdges(hir::Block& block, const Owned& owned);
 
   const ReferenceLiveness liveness_;
-  std::vector<OpCounts> ops_;  // by value id
+  const std::vector<SlotMap> slotsAtStart_;  // by block id
+  std::vector<OpCounts> ops_;                // by value id
   std::vector<EdgeCounts> edges_;
 };
 

@@ -3,6 +3,7 @@
 #include "passes/references.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace martlet::passes {
 
@@ -31,7 +32,9 @@ bool isQuietlyReleased(Type type) {
   return type.isSubtypeOf(types::kSimple | types::RangeIter | types::Null) || type.isMachine();
 }
 
-bool isNumberOrNull(Type type) { return type.isMachine() || type.isSubtypeOf(types::kNumber | types::Null); }
+bool isNumberOrNull(Type type) {
+  return type.isMachine() || type.isSubtypeOf(types::kNumber | types::Null);
+}
 
 bool isBox(const Value& value) {
   return value.op == Op::BoxInt || value.op == Op::BoxFloat || value.op == Op::BoxBool;
@@ -47,7 +50,9 @@ Helper withUnboxedKey(const Value& call) {
   }
 }
 
-bool isNameOnly(const Value& op) { return op.op == Op::Output || op.op == Op::DeferLocal; }
+bool isNameOnly(const Value& op) {
+  return op.op == Op::Output || op.op == Op::DeferLocal;
+}
 
 // ---- SlotMap --------------------------------------------------------------------------------------------------------
 
@@ -85,12 +90,48 @@ void SlotMap::step(Value& op) {
   }
 }
 
+namespace {
+
+/// The object that a slot holds at the end of all blocks before `block`, or null.
+Value* commonContent(const Block& block, size_t slot, const std::vector<SlotMap>& atEnd,
+                     const std::vector<bool>& done) {
+  Value* common = nullptr;
+  for (const Block* from : block.predecessors) {
+    if (!done[from->id] || atEnd[from->id].isAnonymous(slot)) return nullptr;
+    Value* content = atEnd[from->id].content(slot);
+    if (common != nullptr && common != content) return nullptr;
+    common = content;
+  }
+  return common;
+}
+
+}  // namespace
+
+std::vector<SlotMap> slotsAtStart(const Function& function) {
+  uint32_t blockIds = 0;
+  for (const auto& block : function.blocks) blockIds = std::max(blockIds, block->id + 1);
+  std::vector<SlotMap> atStart(blockIds), atEnd(blockIds);
+  std::vector<bool> done(blockIds, false);
+  for (const auto& block : function.blocks) {
+    SlotMap slots(*block);
+    for (size_t slot = 0; slot < slots.size(); ++slot) {
+      if (slots.isDirty(slot) || !slots.isAnonymous(slot)) continue;
+      if (Value* content = commonContent(*block, slot, atEnd, done)) slots.set(slot, content, false);
+    }
+    atStart[block->id] = slots;
+    for (Value* op : block->ops) slots.step(*op);
+    atEnd[block->id] = std::move(slots);
+    done[block->id] = true;
+  }
+  return atStart;
+}
+
 // ---- ReferenceLiveness ----------------------------------------------------------------------------------------------
 
 ReferenceLiveness::ReferenceLiveness(const Function& function) {
   uint32_t blockIds = 0;
   for (const auto& block : function.blocks) blockIds = std::max(blockIds, block->id + 1);
-  liveIn_.assign(blockIds, Set(function.valueCount(), false));
+  liveIn_.assign(blockIds, ValueSet(function.valueCount()));
   values_.assign(function.valueCount(), nullptr);
   for (const auto& block : function.blocks) {
     for (Value* param : block->params) values_[param->id] = param;
@@ -99,7 +140,7 @@ ReferenceLiveness::ReferenceLiveness(const Function& function) {
   for (bool changed = true; changed;) {
     changed = false;
     for (auto block = function.blocks.rbegin(); block != function.blocks.rend(); ++block) {
-      Set live = liveOut(**block);
+      ValueSet live = liveOut(**block);
       for (auto op = (*block)->ops.rbegin(); op != (*block)->ops.rend(); ++op) stepBackward(**op, live);
       if (live == liveIn_[(*block)->id]) continue;
       liveIn_[(*block)->id] = std::move(live);
@@ -108,34 +149,41 @@ ReferenceLiveness::ReferenceLiveness(const Function& function) {
   }
 }
 
-bool ReferenceLiveness::isLiveIn(const Block& block, const Value& value) const { return liveIn_[block.id][value.id]; }
+bool ReferenceLiveness::isLiveIn(const Block& block, const Value& value) const {
+  return liveIn_[block.id].contains(value);
+}
 
 std::vector<Value*> ReferenceLiveness::liveIn(const Block& block) const {
   std::vector<Value*> result;
-  const Set& live = liveIn_[block.id];
-  for (size_t id = 0; id < live.size(); ++id) {
-    if (live[id]) result.push_back(values_[id]);
+  const std::vector<uint64_t>& words = liveIn_[block.id].words();
+  for (size_t i = 0; i < words.size(); ++i) {
+    for (uint64_t rest = words[i]; rest != 0; rest &= rest - 1) {
+      result.push_back(values_[i * 64 + static_cast<size_t>(std::countr_zero(rest))]);
+    }
   }
   return result;
 }
 
-ReferenceLiveness::Set ReferenceLiveness::liveOut(const Block& block) const {
-  Set live(values_.size(), false);
+ValueSet ReferenceLiveness::liveOut(const Block& block) const {
+  ValueSet live(values_.size());
   for (const Edge& edge : block.successors) {
-    const Set& in = liveIn_[edge.target->id];
-    for (size_t id = 0; id < in.size(); ++id) {
-      if (in[id] && !(values_[id]->op == Op::Param && values_[id]->block == edge.target)) live[id] = true;
-    }
+    ValueSet in = liveIn_[edge.target->id];
+    for (const Value* param : edge.target->params) in.erase(*param);
+    live.insertAll(in);
+  }
+  // Behind all of the above: an argument may itself be a parameter of a target.
+  for (const Edge& edge : block.successors) {
     for (size_t i = 0; i < edge.args.size(); ++i) {
-      if (edge.args[i]->type.isReference() && in[edge.target->params[i]->id]) live[edge.args[i]->id] = true;
+      const bool wanted = liveIn_[edge.target->id].contains(*edge.target->params[i]);
+      if (wanted && edge.args[i]->type.isReference()) live.insert(*edge.args[i]);
     }
   }
   return live;
 }
 
-void ReferenceLiveness::stepBackward(const Value& op, Set& live) {
-  live[op.id] = false;
-  visitHeldUses(op, [&live](const Value* v) { live[v->id] = true; });
+void ReferenceLiveness::stepBackward(const Value& op, ValueSet& live) {
+  live.erase(op);
+  visitHeldUses(op, [&live](const Value* v) { live.insert(*v); });
 }
 
 }  // namespace martlet::passes

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What the passes about frame slots and reference counts agree on: which values are counted, which uses hold a value, what
-// each slot of the frame contains. Must not know: how counts are inserted.
+// What the passes about frame slots and reference counts agree on: which values are counted, which uses hold a value,
+// what each slot of the frame contains. Must not know: how counts are inserted.
 #pragma once
+#include <cstdint>
 #include <vector>
 
 #include "lowering/hir/hir.h"
@@ -10,8 +11,8 @@ namespace martlet::passes {
 
 /// True if no count of `value` is ever kept: machine values, NULL, and objects known to be immortal.
 bool isUncounted(const hir::Value& value);
-/// True if SSA may hold a reference of `value`. False for what lives as long as the code does: those objects are counted
-/// only while a frame slot or somebody else holds them.
+/// True if SSA may hold a reference of `value`. False for what lives as long as the code does: those objects are
+/// counted only while a frame slot or somebody else holds them.
 bool isHeldBySsa(const hir::Value& value);
 /// True if releasing `value` cannot run Python code.
 bool isQuietlyReleased(hir::Type type);
@@ -45,6 +46,7 @@ void visitHeldUses(const hir::Value& op, Visit&& visit) {
 /// The content of each frame slot while one walks through a block.
 class SlotMap {
  public:
+  SlotMap() = default;
   explicit SlotMap(const hir::Block& block);
 
   hir::Value* content(size_t slot) const { return values_[slot]; }
@@ -63,6 +65,27 @@ class SlotMap {
   std::vector<bool> dirty_;
 };
 
+/// By block id: the slots at each block's start. Where the entry state only has a machine value for a clean slot's
+/// content, but all ways there bring the same object, the object names the content.
+std::vector<SlotMap> slotsAtStart(const hir::Function& function);
+
+/// A set of values, by id.
+class ValueSet {
+ public:
+  explicit ValueSet(size_t values = 0) : words_((values + 63) / 64) {}
+  bool contains(const hir::Value& v) const { return ((words_[v.id / 64] >> (v.id % 64)) & 1) != 0; }
+  void insert(const hir::Value& v) { words_[v.id / 64] |= uint64_t{1} << (v.id % 64); }
+  void erase(const hir::Value& v) { words_[v.id / 64] &= ~(uint64_t{1} << (v.id % 64)); }
+  void insertAll(const ValueSet& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
+  }
+  const std::vector<uint64_t>& words() const { return words_; }
+  bool operator==(const ValueSet&) const = default;
+
+ private:
+  std::vector<uint64_t> words_;
+};
+
 /// Which references have to be alive at the borders of blocks, in the sense of visitHeldUses. An edge's argument counts
 /// only if the parameter is alive.
 class ReferenceLiveness {
@@ -72,15 +95,12 @@ class ReferenceLiveness {
   bool isLiveIn(const hir::Block& block, const hir::Value& value) const;
   /// The live values by id, parameters of the block included.
   std::vector<hir::Value*> liveIn(const hir::Block& block) const;
-  /// For each op of a block: which of its own uses, its result, and `slotContents[op]` are still alive behind it.
-  /// `visit(op index, live)` is called from the last op to the first with the set of values alive behind the op.
-  using Set = std::vector<bool>;
-  Set liveOut(const hir::Block& block) const;
+  ValueSet liveOut(const hir::Block& block) const;
   /// Turns the set behind `op` into the set before it.
-  static void stepBackward(const hir::Value& op, Set& live);
+  static void stepBackward(const hir::Value& op, ValueSet& live);
 
  private:
-  std::vector<Set> liveIn_;  ///< by block id
+  std::vector<ValueSet> liveIn_;     ///< by block id
   std::vector<hir::Value*> values_;  ///< by id
 };
 

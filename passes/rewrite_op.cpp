@@ -280,7 +280,9 @@ Rewrite OpRewriter::run() {
 
 }  // namespace
 
-Rewrite rewriteOp(Function& function, Value& op) { return OpRewriter(function, op).run(); }
+Rewrite rewriteOp(Function& function, Value& op) {
+  return OpRewriter(function, op).run();
+}
 
 std::optional<bool> isTrueObject(const ObjectRef& object) {
   if (object.type != types::Bool) return std::nullopt;

@@ -41,7 +41,8 @@ class Simplifier {
 
  private:
   bool isEntry(const Block* block) const {
-    return std::any_of(function_.entries.begin(), function_.entries.end(), [=](const Entry& e) { return e.block == block; });
+    return std::any_of(function_.entries.begin(), function_.entries.end(),
+                       [=](const Entry& e) { return e.block == block; });
   }
 
   void replace(Value* from, Value* to) {
@@ -98,7 +99,8 @@ void Simplifier::unboxKey(Value& call) {
   if (key->op == Op::BoxInt) {
     call.operands[1] = key->operands[0];
   } else if (key->op == Op::ConstObject && function_.objects[static_cast<size_t>(key->imm)].hasInt) {
-    Value* number = function_.newValue(Op::ConstInt, types::I64, {}, function_.objects[static_cast<size_t>(key->imm)].intValue);
+    Value* number =
+        function_.newValue(Op::ConstInt, types::I64, {}, function_.objects[static_cast<size_t>(key->imm)].intValue);
     function_.insertBefore(&call, number);
     call.operands[1] = number;
   } else {
@@ -283,6 +285,8 @@ void Simplifier::sinkStackBoxes() {
 
 }  // namespace
 
-bool simplify(Function& function) { return Simplifier(function).run(); }
+bool simplify(Function& function) {
+  return Simplifier(function).run();
+}
 
 }  // namespace martlet::passes

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The pass "unbox-params": block parameters that carry one kind of number around become machine values.
 //
-// Turn this: bbH(p: Object): … UnboxInt(p) … Jump -> bbH(BoxInt(x))      Into this: bbH(p: I64): … p … Jump -> bbH(x)
+// Turn this: bbH(p: Object): … UnboxInt(p) … Jump -> bbH(BoxInt(x))
+// Into this: bbH(p: I64): … p … Jump -> bbH(x)
 //
-// Parameters are taken together, as the largest set in which each one only receives boxes, constants, and members of the
-// set. A loop's entry edges may bring an unknown object: it is unboxed there, with the loop's entry state for an exit. That
-// is a guess, made where the loop unboxes the parameter anyway or brings back a box. Objects are made again where they
-// are needed behind the loop; where one is needed inside, the parameter stays what it is.
+// Parameters are taken together, as the largest set in which each one only receives boxes, constants, and members of
+// the set. A loop's entry edges may bring an unknown object: it is unboxed there, with the loop's entry state for an
+// exit. That is a guess, made where the loop unboxes the parameter anyway or brings back a box. Objects are made again
+// where they are needed behind the loop; where one is needed inside, the parameter stays what it is.
 //
 // Afterwards slot maps and frame states name the machine value. That says nothing about memory: local-sync decides.
 #include <algorithm>
@@ -89,7 +90,7 @@ class ParamUnboxer {
   const NumberKind& kind_;
   const DominatorTree dominators_;
   const LoopInfo loops_;
-  std::vector<Uses> uses_;             // by value id
+  std::vector<Uses> uses_;                      // by value id
   std::vector<std::vector<EdgeUse>> incoming_;  // by parameter id
   std::vector<bool> candidate_, evidence_;      // by value id
   std::vector<Value*> chosen_;
@@ -185,8 +186,8 @@ bool ParamUnboxer::reaches(const Block* from, const Block* to, const Loop& loop)
   return false;
 }
 
-/// Objects may be needed behind the innermost loop around the parameter only, and there in places of which at most one is
-/// passed: the variable must not turn into two different objects.
+/// Objects may be needed behind the innermost loop around the parameter only, and there in places of which at most one
+/// is passed: the variable must not turn into two different objects.
 bool ParamUnboxer::usesAreAcceptable(Value* param) const {
   const Uses& uses = uses_[param->id];
   const Loop* loop = loops_.loopOf(param->block);
@@ -289,7 +290,8 @@ void ParamUnboxer::apply() {
   for (const auto& block : function_.blocks) {
     for (size_t s = 0; s < block->successors.size(); ++s) {
       const auto& params = block->successors[s].target->params;
-      if (std::any_of(params.begin(), params.end(), [this](auto* p) { return isChosen(p); })) edges.emplace_back(block.get(), s);
+      if (std::any_of(params.begin(), params.end(), [this](auto* p) { return isChosen(p); }))
+        edges.emplace_back(block.get(), s);
     }
   }
   for (Value* param : chosen_) param->type = kind_.machine;
@@ -306,7 +308,8 @@ void ParamUnboxer::apply() {
   function_.replaceUses(replacements);
 }
 
-/// A store gets a box of its own: local-sync removes most of these. Other uses behind one way out of the loop share one.
+/// A store gets a box of its own: local-sync removes most of these. Other uses behind one way out of the loop share
+/// one.
 void ParamUnboxer::boxUses(Value* param) {
   for (Value* store : uses_[param->id].stores) {
     Value* box = function_.newValue(kind_.box, kind_.object, {param});

@@ -13,13 +13,20 @@ TieringHooks tieringHooks = {};
 Counters theCounters;
 vectorcallfunc defaultVectorcall = nullptr;
 
-/// Runs one activation up to its exit, and brings the frame up to date.
-[[gnu::noinline]] Leave runOnce(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
-                                uint32_t index) {
-  auto* spill = static_cast<uint64_t*>(alloca((version->code.spillSlots + 1) * sizeof(uint64_t)));
+uint64_t* spillSpace(void* memory) { return static_cast<uint64_t*>(memory); }
+
+size_t spillBytes(const NativeVersion* version) { return (version->code.spillSlots + 1) * sizeof(uint64_t); }
+
+[[gnu::always_inline]] inline NativeResult invoke(PyThreadState* tstate, port::Frame* frame, NativeVersion* version,
+                                                  uint32_t index, uint64_t* spill) {
   frame->stacktop = port::kNativeStackTop;
   ++version->active;
-  const NativeResult result = version->code.function(tstate, frame, index, spill);
+  return version->code.function(tstate, frame, index, spill);
+}
+
+/// Native code came back: brings the frame up to date.
+[[gnu::noinline]] Leave afterNative(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
+                                    NativeResult result, uint64_t* spill) {
   Leave leave;
   if (leaveKind(result.status) == LeaveKind::Returned) {
     settleLocalsWrites(frame);
@@ -27,23 +34,29 @@ vectorcallfunc defaultVectorcall = nullptr;
   } else {
     const uint32_t number = leavePayload(result.status);
     leave = leaveNative(tstate, frame, version->code.exits[number], leaveKind(result.status), spill);
+    leave.reason = leave.exit->reason;
+    ++theCounters.exitsByReason[static_cast<size_t>(leave.reason)];
     if (leave.counted) {
       ++theCounters.exits;
-      ++theCounters.exitsByReason[static_cast<size_t>(leave.exit->reason)];
       tieringHooks.exited(data, *version, *leave.exit, ++version->exitCounts[number]);
-    } else {
-      ++theCounters.exitsByReason[static_cast<size_t>(leave.exit->reason)];
     }
+    leave.exit = nullptr;  // it goes with its version
   }
   data.activationEnded(version);
   return leave;
 }
 
-/// Runs native code, entering compiled exception handlers again, until the frame returns or is the interpreter's.
-Leave run(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version, uint32_t index) {
-  while (true) {
-    Leave leave = runOnce(tstate, frame, data, version, index);
-    if (leave.kind != Leave::Handler) return leave;
+/// Runs one activation up to its exit.
+[[gnu::noinline]] Leave runOnce(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
+                                uint32_t index) {
+  uint64_t* spill = spillSpace(alloca(spillBytes(version)));
+  const NativeResult result = invoke(tstate, frame, version, index, spill);
+  return afterNative(tstate, frame, data, version, result, spill);
+}
+
+/// Goes on at compiled exception handlers until the frame returns or is the interpreter's.
+Leave runHandlers(PyThreadState* tstate, port::Frame* frame, CodeData& data, Leave leave) {
+  while (leave.kind == Leave::Handler) {
     ++theCounters.exceptions;
     const int depth = port::stackDepth(frame);
     const NativeEntry* entry = data.entryAt(leave.offset);
@@ -56,9 +69,13 @@ Leave run(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersi
       return leave;
     }
     ++theCounters.handlerEntries;
-    version = entry->version;
-    index = entry->index;
+    leave = runOnce(tstate, frame, data, entry->version, entry->index);
   }
+  return leave;
+}
+
+Leave run(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version, uint32_t index) {
+  return runHandlers(tstate, frame, data, runOnce(tstate, frame, data, version, index));
 }
 
 /// Whether the call can be bound here; `defaults` are the values of the missing trailing parameters.
@@ -73,6 +90,13 @@ bool bindPositional(PyFunctionObject* func, PyCodeObject* code, Py_ssize_t count
   return true;
 }
 
+/// What the interpreter does when no handler of a frame takes an exception.
+void tellUnwound(PyThreadState* tstate, port::Frame* frame, const Leave& leave) {
+  addTraceback(frame);
+  port::tellException(tstate, frame, port::ExceptionEvent::Raised, leave.offset);
+  port::tellException(tstate, frame, port::ExceptionEvent::Unwound, leave.offset);
+}
+
 PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, const Leave& leave) {
   switch (leave.kind) {
     case Leave::Returned:
@@ -80,9 +104,7 @@ PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, const Leave& lea
       port::popFrame(tstate, frame);
       return leave.value;
     case Leave::Unwind: {
-      addTraceback(frame);
-      port::tellException(tstate, frame, port::ExceptionEvent::Raised, leave.offset);
-      port::tellException(tstate, frame, port::ExceptionEvent::Unwound, leave.offset);
+      tellUnwound(tstate, frame, leave);
       ++tstate->py_recursion_remaining;
       PyObject* exception = PyErr_GetRaisedException();
       port::popFrame(tstate, frame);
@@ -116,7 +138,16 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
   if (frame == nullptr) return defaultVectorcall(callable, args, nargsf, kwnames);
   --tstate->py_recursion_remaining;
   ++theCounters.entries;
-  return finishCall(tstate, frame, run(tstate, frame, *data, version, data->callIndex));
+  uint64_t* spill = spillSpace(alloca(spillBytes(version)));
+  const NativeResult result = invoke(tstate, frame, version, data->callIndex, spill);
+  if (leaveKind(result.status) != LeaveKind::Returned || localsWritesPending()) [[unlikely]] {
+    const Leave leave = afterNative(tstate, frame, *data, version, result, spill);
+    return finishCall(tstate, frame, runHandlers(tstate, frame, *data, leave));
+  }
+  data->activationEnded(version);
+  ++tstate->py_recursion_remaining;
+  port::popFrame(tstate, frame);
+  return static_cast<PyObject*>(result.value);
 }
 
 }  // namespace
@@ -210,5 +241,43 @@ bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entr
     default: return true;
   }
 }
+
+
+bool mayResumeGenerator(PyThreadState* tstate, port::Frame* frame) {
+  PyCodeObject* code = port::codeOf(frame);
+  CodeData* data = CodeData::find(code);
+  if (data == nullptr || !mayEnterNative(tstate) || data->watchedByOthers) return false;
+  if (code->_co_instrumentation_version != martlet_expected_breaker || tstate->py_recursion_remaining <= 1) return false;
+  // The value sent is not on its stack yet.
+  const NativeEntry* entry = data->entryAt(port::offsetOf(frame));
+  return entry != nullptr && entry->stackDepth == port::stackDepth(frame) + 1 && hasNativeStack();
+}
+
+PyObject* resumeGenerator(PyThreadState* tstate, port::Frame* frame, bool* yielded) {
+  CodeData& data = *CodeData::find(port::codeOf(frame));
+  const NativeEntry* entry = data.entryAt(port::offsetOf(frame));
+  frame->previous = tstate->current_frame;
+  tstate->current_frame = frame;
+  --tstate->py_recursion_remaining;
+  ++theCounters.resumeEntries;
+  Leave leave = run(tstate, frame, data, entry->version, entry->index);
+  ++tstate->py_recursion_remaining;
+  *yielded = leave.kind == Leave::Interpret && leave.reason == hir::ExitReason::Yield;
+  if (*yielded) return port::suspendGenerator(tstate, frame);
+  if (leave.kind == Leave::Interpret) {
+    tstate->current_frame = frame->previous;
+    return port::interpretGenerator(tstate, frame, yielded);
+  }
+  PyObject* exception = nullptr;
+  if (leave.kind == Leave::Unwind) {
+    tellUnwound(tstate, frame, leave);
+    exception = PyErr_GetRaisedException();
+  }
+  port::finishGenerator(tstate, frame);
+  if (exception != nullptr) PyErr_SetRaisedException(exception);
+  return leave.value;
+}
+
+void installGeneratorEntries() { port::installGeneratorHooks(resumeGenerator, mayResumeGenerator); }
 
 }  // namespace martlet::vm

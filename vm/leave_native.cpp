@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "vm/leave_native.h"
 
+#include <alloca.h>
 #include <frameobject.h>
 
-#include <algorithm>
 #include <bit>
 #include <utility>
-#include <vector>
 
 #include "vm/runtime/leave.h"
 #include "vm/safepoint.h"
@@ -14,20 +13,35 @@
 namespace martlet::vm {
 namespace {
 
+/// References to drop once the frame is consistent; few, and on the stack: exits are frequent where generators yield.
+class Garbage {
+ public:
+  explicit Garbage(PyObject** room) : objects_(room) {}
+  void add(PyObject* object) { objects_[count_++] = object; }
+  void drop() {
+    for (size_t i = 0; i < count_; ++i) Py_XDECREF(objects_[i]);
+    count_ = 0;
+  }
+
+ private:
+  PyObject** objects_;
+  size_t count_ = 0;
+};
+
 /// Makes the objects that an exit describes. Entries with the same spill slot are the same object.
 class Materializer {
  public:
-  explicit Materializer(uint64_t* spill) : spill_(spill) {}
+  /// `room` has space for as many slots as the exit has values.
+  struct Slot {
+    PyObject* object;
+    uint16_t number;
+    bool spare;
+  };
+  Materializer(uint64_t* spill, Slot* room) : spill_(spill), slots_(room) {}
 
   /// A new reference, or NULL where the value is NULL. Out of memory: None, and `failed()` from then on.
   PyObject* make(const ExitValue& value) {
-    Slot& slot = slotFor(value.spill);
-    if (!slot.made) {
-      slot.object = box(value);
-      // An owned object's reference, or a new box's, goes to the first taker.
-      slot.spare = value.kind != ExitValue::Kind::Object || value.owned;
-      slot.made = true;
-    }
+    Slot& slot = slotFor(value);
     if (slot.spare) {
       slot.spare = false;
       return slot.object;
@@ -37,18 +51,13 @@ class Materializer {
   bool failed() const { return failed_; }
 
  private:
-  struct Slot {
-    uint16_t number;
-    PyObject* object = nullptr;
-    bool made = false;
-    bool spare = false;
-  };
-  Slot& slotFor(uint16_t number) {
-    for (Slot& slot : slots_) {
-      if (slot.number == number) return slot;
+  Slot& slotFor(const ExitValue& value) {
+    for (size_t i = 0; i < count_; ++i) {
+      if (slots_[i].number == value.spill) return slots_[i];
     }
-    slots_.push_back({number});
-    return slots_.back();
+    // An owned object's reference, or a new box's, goes to the first taker.
+    slots_[count_] = {box(value), value.spill, value.kind != ExitValue::Kind::Object || value.owned};
+    return slots_[count_++];
   }
   PyObject* box(const ExitValue& value) {
     const uint64_t bits = spill_[value.spill];
@@ -66,26 +75,25 @@ class Materializer {
   }
 
   uint64_t* spill_;
-  std::vector<Slot> slots_;
+  Slot* slots_;
+  size_t count_ = 0;
   bool failed_ = false;
 };
 
-/// Brings slots and stack up to date; returns the references to drop once the frame is consistent.
-std::vector<PyObject*> writeFrame(port::Frame* frame, const ExitDescriptor& exit, Materializer& materializer) {
-  std::vector<PyObject*> garbage;
+/// Brings slots and stack up to date.
+void writeFrame(port::Frame* frame, const ExitDescriptor& exit, Materializer& materializer, Garbage& garbage) {
   for (const ExitValue& value : exit.values) {
     PyObject* object = materializer.make(value);
     switch (value.target) {
       case ExitValue::Target::Stack: *port::stackSlot(frame, value.index) = object; break;
       case ExitValue::Target::Local:
-        garbage.push_back(frame->localsplus[value.index]);
+        garbage.add(frame->localsplus[value.index]);
         frame->localsplus[value.index] = object;
         break;
-      case ExitValue::Target::Release: garbage.push_back(object); break;
+      case ExitValue::Target::Release: garbage.add(object); break;
     }
   }
   port::setStackDepth(frame, exit.stackDepth);
-  return garbage;
 }
 
 /// Drops stack entries down to `depth`, top first as the interpreter does.
@@ -95,10 +103,6 @@ void popTo(port::Frame* frame, int depth) {
     port::setStackDepth(frame, i);
     Py_XDECREF(object);
   }
-}
-
-void drop(const std::vector<PyObject*>& garbage) {
-  for (PyObject* object : garbage) Py_XDECREF(object);
 }
 
 /// The instruction was carried out; its result was parked because native code must be left behind it.
@@ -156,13 +160,15 @@ void addTraceback(port::Frame* frame) {
 Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill) {
   const LeaveState state = std::exchange(martlet_leave_state, LeaveState{});
   PyObject* exception = kind == LeaveKind::Failed ? PyErr_GetRaisedException() : nullptr;
-  Materializer materializer(spill);
-  const std::vector<PyObject*> garbage = writeFrame(frame, exit, materializer);
+  const size_t count = exit.values.size();
+  Materializer materializer(spill, static_cast<Materializer::Slot*>(alloca((count + 1) * sizeof(Materializer::Slot))));
+  Garbage garbage(static_cast<PyObject**>(alloca((count + 1) * sizeof(PyObject*))));
+  writeFrame(frame, exit, materializer, garbage);
   PyCodeObject* code = port::codeOf(frame);
   const bool reexecute = kind == LeaveKind::Exit || state.kind == LeaveState::Reraised;
   frame->instr_ptr = port::instructionAt(code, reexecute ? exit.resumeOffset : exit.offset);
-  settleLocalsWrites(frame);
-  drop(garbage);
+  if (localsWritesPending()) settleLocalsWrites(frame);
+  garbage.drop();
   Leave leave{Leave::Interpret, nullptr, exit.resumeOffset, &exit};
   if (reexecute) {
     // The interpreter raises again by itself, from the values that are still on the stack.

@@ -19,6 +19,7 @@ struct Leave {
   uint32_t offset = 0;
   const ExitDescriptor* exit = nullptr;
   bool counted = false;  ///< a failed assumption
+  hir::ExitReason reason = hir::ExitReason::Never;
 };
 
 /// Writes what the exit says into the frame, and unwinds to a handler of the frame where an exception is set. For Unwind,

@@ -15,6 +15,9 @@ PyThreadState* martlet_interpreting_thread = nullptr;
 }
 
 namespace martlet::vm {
+
+bool unsettledLocalsWrites = false;
+
 namespace {
 
 constexpr uintptr_t kNever = ~static_cast<uintptr_t>(0);
@@ -35,6 +38,7 @@ struct Safepoint {
   std::vector<LocalsWrite> writes;
 
   void update() {
+    unsettledLocalsWrites = !writes.empty();
     const bool quiet = allowed && !watched && !watchedCodeRuns && writes.empty();
     martlet_expected_breaker = quiet ? version : kNever;
   }
@@ -66,27 +70,27 @@ bool handlePending(PyThreadState* tstate, bool isCall) {
   return _Py_HandlePending(tstate) == 0;
 }
 
-struct StackBounds {
-  uintptr_t limit = 0;
-  StackBounds() {
+/// The lowest address of this thread's stack that native frames may use; 0: not determined yet.
+[[gnu::tls_model("initial-exec")]] thread_local uintptr_t stackLimit = 0;
+
+uintptr_t determineStackLimit() {
     // Half of the stack is left to CPython's own C recursion, which counts calls and not bytes.
     pthread_attr_t attributes;
-    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 1;
     void* base = nullptr;
     size_t size = 0;
     pthread_attr_getstack(&attributes, &base, &size);
     pthread_attr_destroy(&attributes);
     constexpr size_t kLargestUsed = 8U << 20;  // an unlimited main stack is reported as huge, but not all there
     const size_t usable = std::min(size, kLargestUsed);
-    limit = reinterpret_cast<uintptr_t>(base) + (size - usable) + usable / 2;
-  }
-};
+    return reinterpret_cast<uintptr_t>(base) + (size - usable) + usable / 2;
+}
 
 }  // namespace
 
 bool hasNativeStack() {
-  thread_local const StackBounds bounds;
-  return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > bounds.limit;
+  if (stackLimit == 0) [[unlikely]] stackLimit = determineStackLimit();
+  return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > stackLimit;
 }
 
 void setNativeAllowed(PyThreadState* tstate, bool allowed) {

@@ -13,6 +13,9 @@ void setNativeAllowed(PyThreadState* tstate, bool allowed);
 void refreshSafepoint(PyThreadState* tstate);
 /// True if native code may be entered on this thread now: nothing is pending and nobody watches.
 inline bool mayEnterNative(const PyThreadState* tstate) { return port::breaker(tstate) == martlet_expected_breaker; }
+/// Writes through f_locals proxies that are not settled; read it before calling settleLocalsWrites() on hot paths.
+extern bool unsettledLocalsWrites;
+inline bool localsWritesPending() { return unsettledLocalsWrites; }
 /// The frame left native code (or is about to be popped): squares the books of writes through its f_locals proxy.
 void settleLocalsWrites(port::Frame* frame);
 /// True if the C stack has room for native frames.

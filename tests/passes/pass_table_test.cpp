@@ -13,9 +13,9 @@ namespace {
 TEST(PassTable, EveryPassRuns) {
   for (const PassInfo& pass : allPasses()) {
     const auto steps = defaultPipeline();
-    EXPECT_TRUE(std::any_of(steps.begin(), steps.end(),
-                            [&](const PipelineStep& step) { return std::string_view(step.pass) == pass.name; }))
-        << pass.name;
+    EXPECT_TRUE(std::any_of(steps.begin(), steps.end(), [&](const PipelineStep& step) {
+      return std::string_view(step.pass) == pass.name;
+    })) << pass.name;
     EXPECT_EQ(findPass(pass.name), &pass);
   }
 }

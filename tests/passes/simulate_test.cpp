@@ -37,7 +37,8 @@ void checkFile(const std::filesystem::path& path) {
     for (uint64_t seed = 0; seed < kSeeds; ++seed) {
       const auto difference = simulator::compare(simulator::execute(before, before, seed, false),
                                                  simulator::execute(after, before, seed, true));
-      ASSERT_EQ(difference, std::nullopt) << path << ", " << before.name << ", seed " << seed << "\n" << hir::print(after);
+      ASSERT_EQ(difference, std::nullopt) << path << ", " << before.name << ", seed " << seed << "\n"
+                                          << hir::print(after);
     }
   }
 }

@@ -22,9 +22,9 @@ struct Object {
   Type kind;
   int64_t number = 0;
   double real = 0;
-  uint64_t label = 0;    ///< identity of what is no number
+  uint64_t label = 0;  ///< identity of what is no number
   int count = 0;
-  int64_t remaining = 0; ///< RangeIter
+  int64_t remaining = 0;  ///< RangeIter
   bool dead = false;
 };
 
@@ -45,7 +45,9 @@ uint64_t mix(uint64_t a, uint64_t b) {
   return x;
 }
 
-std::string realKey(double value) { return "float:" + std::to_string(std::bit_cast<uint64_t>(value)); }
+std::string realKey(double value) {
+  return "float:" + std::to_string(std::bit_cast<uint64_t>(value));
+}
 
 class Machine {
  public:
@@ -124,9 +126,10 @@ class Machine {
 /// An object of one of the classes of a type, or NULL.
 int64_t Machine::randomObject(Type type, uint64_t choice) {
   std::vector<Type> kinds;
-  for (Type kind : {types::Long, types::Long, types::Long, types::Float, types::Float, types::Bool, types::None, types::Str,
-                    types::Tuple, types::List, types::RangeIter, types::OtherObject, types::OtherObject, types::Dict,
-                    types::Set, types::Slice, types::Function, types::Class, types::Cell, types::Bytes}) {
+  for (Type kind : {types::Long,      types::Long,        types::Long,        types::Float, types::Float,
+                    types::Bool,      types::None,        types::Str,         types::Tuple, types::List,
+                    types::RangeIter, types::OtherObject, types::OtherObject, types::Dict,  types::Set,
+                    types::Slice,     types::Function,    types::Class,       types::Cell,  types::Bytes}) {
     if (kind.isSubtypeOf(type)) kinds.push_back(kind);
   }
   if (kinds.empty() || (type.mayBe(types::Null) && choice % 11 == 0)) return kNull;
@@ -154,7 +157,9 @@ int64_t Machine::constantObject(size_t index) {
 }
 
 int64_t Machine::box(const Cell& cell) {
-  Object object{cell.kind == Cell::Kind::Int ? types::Long : cell.kind == Cell::Kind::Float ? types::Float : types::Bool};
+  Object object{cell.kind == Cell::Kind::Int     ? types::Long
+                : cell.kind == Cell::Kind::Float ? types::Float
+                                                 : types::Bool};
   object.number = cell.number;
   object.real = cell.real;
   object.count = cell.kind == Cell::Kind::Bool ? kImmortal : 1;
@@ -172,7 +177,8 @@ void Machine::release(int64_t index) {
   if (--object.count != 0) return;
   object.dead = true;
   const bool quiet = object.kind.isSubtypeOf(types::kSimple | types::RangeIter);
-  if (!quiet && std::find(dirty_.begin(), dirty_.end(), true) != dirty_.end()) fail("a finalizer would see a stale slot");
+  if (!quiet && std::find(dirty_.begin(), dirty_.end(), true) != dirty_.end())
+    fail("a finalizer would see a stale slot");
 }
 
 const Object* Machine::alive(int64_t index) {
@@ -244,7 +250,8 @@ Trace Machine::run() {
 }
 
 void Machine::noteState(const FrameState& state, const char* what) {
-  std::string text = what + std::to_string(trace_.events.size()) + " offset " + std::to_string(state.offset) + memoryKey();
+  std::string text =
+      what + std::to_string(trace_.events.size()) + " offset " + std::to_string(state.offset) + memoryKey();
   for (const Value* v : state.stack) text += key(read(v)) + " ";
   trace_.states.insert(text);
 }
@@ -317,7 +324,8 @@ Machine::Step Machine::arithmetic(const Value& op) {
   if (op.op == Op::IntCompare) return setBool(op, passes::foldCompare(op.imm, a.number, b.number)), Step::Next;
   if (op.op == Op::FloatCompare) return setBool(op, passes::foldCompare(op.imm, a.real, b.real)), Step::Next;
   if (op.op == Op::IntToFloat || op.type == types::F64) {
-    const auto result = op.op == Op::IntToFloat ? passes::exactDouble(a.number) : passes::foldFloat(op.op, a.real, b.real);
+    const auto result =
+        op.op == Op::IntToFloat ? passes::exactDouble(a.number) : passes::foldFloat(op.op, a.real, b.real);
     if (!result) return leave(op, false);
     return setReal(op, *result), Step::Next;
   }
@@ -348,13 +356,15 @@ Machine::Step Machine::storeLocal(const Value& op) {
   dirty_[slot] = op.op == Op::DeferLocal;
   if (op.op == Op::DeferLocal) {
     const int64_t stale = slots_[slot];
-    if (stale != kNull && !heap_[static_cast<size_t>(stale)].kind.isSubtypeOf(types::kNumber)) fail("no number is hidden");
+    if (stale != kNull && !heap_[static_cast<size_t>(stale)].kind.isSubtypeOf(types::kNumber))
+      fail("no number is hidden");
     return Step::Next;
   }
   const int64_t old = slots_[slot];
   slots_[slot] = reference(op.operands[0]);
   if (op.op == Op::SyncLocal) {
-    if (old != kNull && !heap_[static_cast<size_t>(old)].kind.isSubtypeOf(types::kNumber)) fail("no number is replaced");
+    if (old != kNull && !heap_[static_cast<size_t>(old)].kind.isSubtypeOf(types::kNumber))
+      fail("no number is replaced");
     release(old);
   }
   return Step::Next;
@@ -403,7 +413,8 @@ Machine::Step Machine::call(const Value& op) {
   for (int64_t imm : op.imms) event += "#" + std::to_string(imm) + " ";
   const bool python = helper.effects == Effects::Python;
   trace_.events.push_back(event + ")" + (python ? memoryKey() : ""));
-  if (python && std::find(dirty_.begin(), dirty_.end(), true) != dirty_.end()) fail("Python code would see a stale slot");
+  if (python && std::find(dirty_.begin(), dirty_.end(), true) != dirty_.end())
+    fail("Python code would see a stale slot");
 
   const uint64_t n = calls_++;
   const auto& ops = block_->ops;
@@ -560,7 +571,8 @@ std::optional<std::string> compare(const Trace& original, const Trace& optimized
   }
   if (original.overflow) return std::nullopt;
   if (original.end == Trace::End::Limit || optimized.end == Trace::End::Limit) return std::nullopt;
-  if (optimized.events.size() > original.events.size()) return "goes on after the original: " + optimized.events[common];
+  if (optimized.events.size() > original.events.size())
+    return "goes on after the original: " + optimized.events[common];
   if (optimized.end == Trace::End::Exit) {
     if (early != nullptr) *early = original.result != optimized.result;
     if (original.states.contains(optimized.result)) return std::nullopt;

@@ -55,6 +55,22 @@ void popFrame(PyThreadState* tstate, Frame* frame);
 /// Lets the interpreter run the rest of a frame that pushFrame() made.
 PyObject* interpret(PyThreadState* tstate, Frame* frame);
 
+inline uint32_t offsetOf(const Frame* frame) {
+  return static_cast<uint32_t>(frame->instr_ptr - _PyCode_CODE(codeOf(frame)));
+}
+
+/// At a YIELD_VALUE with the value on top of the stack: suspends the frame, unlinks it, and returns the value.
+PyObject* suspendGenerator(PyThreadState* tstate, Frame* frame);
+/// A generator's frame returned or was unwound (its operand stack is empty): clears and unlinks it.
+void finishGenerator(PyThreadState* tstate, Frame* frame);
+/// Lets the interpreter run the rest of a generator's frame, up to its next suspension or its end.
+PyObject* interpretGenerator(PyThreadState* tstate, Frame* frame, bool* yielded);
+/// Resumes a suspended generator of whatever kind; see resumeGenerator() in vm/entry.h.
+using GeneratorResumer = PyObject* (*)(PyThreadState* tstate, Frame* frame, bool* yielded);
+/// Routes next() and send() on suspended generators and coroutines to the resumer where `mayResume` says so, also those
+/// from C code. Idempotent; cannot fail.
+void installGeneratorHooks(GeneratorResumer resumer, bool (*mayResume)(PyThreadState* tstate, Frame* frame));
+
 struct HandlerMatch {
   uint32_t target;
   int depth;
