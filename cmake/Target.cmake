@@ -4,6 +4,20 @@
 option(MARTLET_WERROR "Treat warnings as errors" OFF)
 set(MARTLET_SANITIZE "" CACHE STRING "Sanitizers to build with, for example address,undefined")
 
+# An extension module is loaded into a python without the sanitizer's runtime, which is preloaded there: modules and test
+# programs share it, so it is found by its folder.
+set(MARTLET_SANITIZE_LINK "")
+if(MARTLET_SANITIZE)
+  set(MARTLET_SANITIZE_LINK -fsanitize=${MARTLET_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    execute_process(
+      COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libclang_rt.asan-${CMAKE_HOST_SYSTEM_PROCESSOR}.so
+      OUTPUT_VARIABLE sanitizer_runtime OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    get_filename_component(sanitizer_folder "${sanitizer_runtime}" DIRECTORY)
+    list(APPEND MARTLET_SANITIZE_LINK -shared-libsan "-Wl,-rpath,${sanitizer_folder}")
+  endif()
+endif()
+
 # martlet_target(<name>): call once for each target right after add_library / add_executable.
 function(martlet_target name)
   target_compile_features(${name} PUBLIC cxx_std_20)
@@ -17,12 +31,7 @@ function(martlet_target name)
   if(MARTLET_SANITIZE)
     target_compile_options(${name} PRIVATE -fsanitize=${MARTLET_SANITIZE} -fno-sanitize-recover=undefined
       -fno-omit-frame-pointer)
-    get_target_property(_kind ${name} TYPE)
-    target_link_options(${name} PRIVATE -fsanitize=${MARTLET_SANITIZE})
-    # An extension module is loaded into a python without the sanitizer runtime: it has to share the preloaded one.
-    if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND _kind STREQUAL "MODULE_LIBRARY")
-      target_link_options(${name} PRIVATE -shared-libsan)
-    endif()
+    target_link_options(${name} PRIVATE ${MARTLET_SANITIZE_LINK})
   endif()
 endfunction()
 

@@ -44,6 +44,7 @@ struct ExitDescriptor {
   uint16_t stackDepth = 0;
   uint16_t stackAfterPop = 0;
   hir::Completion completion = hir::Completion::None;
+  bool plain = false;  ///< each of `values` has a spill slot of its own, and none is only released (set by the vm)
   std::vector<ExitValue> values;
 };
 

@@ -44,9 +44,26 @@ const NativeEntry* CodeData::entryAt(uint32_t offset) const {
   return nullptr;
 }
 
+namespace {
+
+/// The common case of an exit: no value is needed twice.
+bool isPlain(const ExitDescriptor& exit) {
+  std::vector<bool> seen;
+  for (const ExitValue& value : exit.values) {
+    if (value.target == ExitValue::Target::Release) return false;
+    if (value.spill >= seen.size()) seen.resize(value.spill + 1U);
+    if (seen[value.spill]) return false;
+    seen[value.spill] = true;
+  }
+  return true;
+}
+
+}  // namespace
+
 void CodeData::publish(std::unique_ptr<NativeVersion> version, bool entersCalls) {
   NativeVersion* added = version.get();
   added->exitCounts.assign(added->code.exits.size(), 0);
+  for (ExitDescriptor& exit : added->code.exits) exit.plain = isPlain(exit);
   versions_.push_back(std::move(version));
   for (uint32_t i = 0; i < added->code.entries.size(); ++i) {
     const EntryPoint& point = added->code.entries[i];

@@ -3,7 +3,11 @@
 
 #include <alloca.h>
 
+#include <bit>
+#include <utility>
+
 #include "vm/leave_native.h"
+#include "vm/runtime/runtime.h"
 #include "vm/safepoint.h"
 
 namespace martlet::vm {
@@ -243,27 +247,60 @@ bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entr
 }
 
 
-bool mayResumeGenerator(PyThreadState* tstate, port::Frame* frame) {
+namespace {
+
+/// Where a suspended frame can be entered natively now, or NULL.
+const NativeEntry* resumePoint(PyThreadState* tstate, port::Frame* frame, CodeData** data) {
   PyCodeObject* code = port::codeOf(frame);
-  CodeData* data = CodeData::find(code);
-  if (data == nullptr || !mayEnterNative(tstate) || data->watchedByOthers) return false;
-  if (code->_co_instrumentation_version != martlet_expected_breaker || tstate->py_recursion_remaining <= 1) return false;
+  *data = CodeData::find(code);
+  if (*data == nullptr || !mayEnterNative(tstate) || (*data)->watchedByOthers) return nullptr;
+  if (code->_co_instrumentation_version != martlet_expected_breaker || tstate->py_recursion_remaining <= 1) return nullptr;
   // The value sent is not on its stack yet.
-  const NativeEntry* entry = data->entryAt(port::offsetOf(frame));
-  return entry != nullptr && entry->stackDepth == port::stackDepth(frame) + 1 && hasNativeStack();
+  const NativeEntry* entry = (*data)->entryAt(port::offsetOf(frame));
+  if (entry == nullptr || entry->stackDepth != port::stackDepth(frame) + 1 || !hasNativeStack()) return nullptr;
+  return entry;
 }
 
-PyObject* resumeGenerator(PyThreadState* tstate, port::Frame* frame, bool* yielded) {
-  CodeData& data = *CodeData::find(port::codeOf(frame));
-  const NativeEntry* entry = data.entryAt(port::offsetOf(frame));
-  frame->previous = tstate->current_frame;
-  tstate->current_frame = frame;
-  --tstate->py_recursion_remaining;
-  ++theCounters.resumeEntries;
-  Leave leave = run(tstate, frame, data, entry->version, entry->index);
+PyObject* newReference(const ExitValue& value, uint64_t bits) {
+  switch (value.kind) {
+    case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
+    case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
+    case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
+    case ExitValue::Kind::Object: break;
+  }
+  auto* object = reinterpret_cast<PyObject*>(bits);
+  return value.owned ? object : Py_XNewRef(object);
+}
+
+/// A yield in the common case: its stack values go to the frame, but for the one yielded, which is returned.
+PyObject* plainYield(port::Frame* frame, const ExitDescriptor& exit, const uint64_t* spill) {
+  PyObject* yielded = nullptr;
+  const int top = exit.stackDepth - 1;
+  for (const ExitValue& value : exit.values) {
+    PyObject* object = newReference(value, spill[value.spill]);
+    if (value.target == ExitValue::Target::Local) {
+      PyObject* old = std::exchange(frame->localsplus[value.index], object);
+      Py_XDECREF(old);  // a dirty slot holds a number or nothing: no Python code runs
+    } else if (value.index == top) {
+      yielded = object;
+    } else {
+      *port::stackSlot(frame, value.index) = object;
+    }
+  }
+  port::setStackDepth(frame, top);
+  frame->instr_ptr = port::instructionAt(port::codeOf(frame), exit.offset);
+  return yielded;
+}
+
+/// The other ways in which a resumed generator comes back.
+[[gnu::noinline]] PyObject* finishResume(PyThreadState* tstate, port::Frame* frame, const Leave& leave, bool* yielded) {
   ++tstate->py_recursion_remaining;
-  *yielded = leave.kind == Leave::Interpret && leave.reason == hir::ExitReason::Yield;
-  if (*yielded) return port::suspendGenerator(tstate, frame);
+  if (leave.kind == Leave::Interpret && leave.reason == hir::ExitReason::Yield) {
+    *yielded = true;
+    PyObject* value = _PyFrame_StackPop(frame);
+    port::suspendGenerator(tstate, frame);
+    return value;
+  }
   if (leave.kind == Leave::Interpret) {
     tstate->current_frame = frame->previous;
     return port::interpretGenerator(tstate, frame, yielded);
@@ -278,6 +315,35 @@ PyObject* resumeGenerator(PyThreadState* tstate, port::Frame* frame, bool* yield
   return leave.value;
 }
 
-void installGeneratorEntries() { port::installGeneratorHooks(resumeGenerator, mayResumeGenerator); }
+}  // namespace
+
+bool resumeGenerator(PyThreadState* tstate, port::Frame* frame, PyObject* argument, PyObject** result, bool* yielded) {
+  CodeData* data = nullptr;
+  const NativeEntry* entry = resumePoint(tstate, frame, &data);
+  if (entry == nullptr) return false;
+  NativeVersion* version = entry->version;
+  port::beginResume(tstate, frame, argument);
+  --tstate->py_recursion_remaining;
+  ++theCounters.resumeEntries;
+  uint64_t* spill = spillSpace(alloca(spillBytes(version)));
+  const NativeResult native = invoke(tstate, frame, version, entry->index, spill);
+  if (leaveKind(native.status) == LeaveKind::Exit && !localsWritesPending()) [[likely]] {
+    const ExitDescriptor& exit = version->code.exits[leavePayload(native.status)];
+    if (exit.reason == hir::ExitReason::Yield && exit.plain) {
+      ++theCounters.exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
+      *result = plainYield(frame, exit, spill);
+      *yielded = true;
+      ++tstate->py_recursion_remaining;
+      port::suspendGenerator(tstate, frame);
+      data->activationEnded(version);
+      return true;
+    }
+  }
+  const Leave leave = afterNative(tstate, frame, *data, version, native, spill);
+  *result = finishResume(tstate, frame, runHandlers(tstate, frame, *data, leave), yielded);
+  return true;
+}
+
+void installGeneratorEntries() { port::installGeneratorHooks(resumeGenerator); }
 
 }  // namespace martlet::vm

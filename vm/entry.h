@@ -42,14 +42,10 @@ enum class RedirectKind { Start, Resume, Jump };
 bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entry, RedirectKind kind,
                   uint32_t instruction);
 
-/// Resumes a suspended generator's or coroutine's frame, with the value sent already on its stack, its exception state
-/// linked and its state set to executing; natively where its resume point is compiled. Returns the value yielded
-/// (`*yielded`) or returned, or NULL with an exception set; the frame is suspended or cleared accordingly.
-/// Only where mayResumeGenerator() said so.
-PyObject* resumeGenerator(PyThreadState* tstate, port::Frame* frame, bool* yielded);
-
-/// True if a suspended frame's resume point can be entered natively now.
-bool mayResumeGenerator(PyThreadState* tstate, port::Frame* frame);
+/// Resumes a suspended generator's or coroutine's frame natively, with `argument` (NULL: None) sent to it. False if it
+/// cannot be now, and nothing is changed. `*result` is the value yielded (`*yielded`) or returned, or NULL with an
+/// exception set; the frame is suspended or cleared accordingly.
+bool resumeGenerator(PyThreadState* tstate, port::Frame* frame, PyObject* argument, PyObject** result, bool* yielded);
 /// Routes next() and send() on compiled generators and coroutines to native code. Idempotent.
 void installGeneratorEntries();
 

@@ -42,11 +42,17 @@ class Summary:
         return f"{text}, {self.skipped} skipped" if self.skipped else text
 
 
+def preload() -> dict[str, str]:
+    """A sanitizer's runtime has to be in a process before the modules that were built with it."""
+    library = os.environ.get("MARTLET_TEST_PRELOAD")
+    return {"LD_PRELOAD": library} if library else {}
+
+
 def run_unit_tests(build: Path) -> Summary:
     """The C++ tests, through CTest."""
     report = build / "unit-tests.xml"
     report.unlink(missing_ok=True)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | preload()
     subprocess.run(
         ["ctest", "--test-dir", str(build), "--output-on-failure", "--output-junit", str(report), "--parallel",
          str(os.cpu_count() or 1), "--progress"],
@@ -74,10 +80,7 @@ def run_python_file(path: Path) -> tuple[Path, Summary, str, float]:
     with tempfile.TemporaryDirectory(prefix="martlet-test-") as folder:
         result = Path(folder) / "result.json"
         command = [sys.executable, "-X", "faulthandler", str(ROOT / "tests" / "python" / "run_file.py"), str(path)]
-        environment = os.environ | {"MARTLET_TEST_RESULT": str(result), "TMPDIR": folder}
-        preload = os.environ.get("MARTLET_TEST_PRELOAD")
-        if preload:
-            environment["LD_PRELOAD"] = preload
+        environment = os.environ | {"MARTLET_TEST_RESULT": str(result), "TMPDIR": folder} | preload()
         try:
             process = subprocess.run(
                 command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=FILE_TIMEOUT,

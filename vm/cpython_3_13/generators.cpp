@@ -18,31 +18,22 @@ void unlinkExceptionState(PyThreadState* tstate, PyGenObject* generator) {
 }
 
 GeneratorResumer resume = nullptr;
-bool (*mayResume)(PyThreadState*, Frame*) = nullptr;
 iternextfunc originalNext = nullptr;
 sendfunc originalGeneratorSend = nullptr;
 sendfunc originalCoroutineSend = nullptr;
 
-/// Like CPython's own: `argument` is NULL when called by next().
-PySendResult sendNatively(PyThreadState* tstate, PyGenObject* generator, PyObject* argument, PyObject** result) {
-  Frame* frame = frameOf(generator);
-  _PyFrame_StackPush(frame, Py_NewRef(argument != nullptr ? argument : Py_None));
-  generator->gi_exc_state.previous_item = tstate->exc_info;
-  tstate->exc_info = &generator->gi_exc_state;
-  generator->gi_frame_state = FRAME_EXECUTING;
+/// Like CPython's own: `argument` is NULL when called by next(). False if it has to be CPython's own.
+bool sendNatively(PyGenObject* generator, PyObject* argument, PyObject** result, PySendResult* status) {
   bool yielded = false;
-  *result = resume(tstate, frame, &yielded);
-  if (yielded) return PYGEN_NEXT;
-  if (*result == nullptr) return PYGEN_ERROR;
-  if (*result == Py_None && argument == nullptr && !PyAsyncGen_CheckExact(generator)) {
-    *result = nullptr;  // None is immortal
-    return PYGEN_ERROR;
+  if (!isSuspended(generator)) return false;
+  if (!resume(PyThreadState_Get(), frameOf(generator), argument, result, &yielded)) return false;
+  if (yielded) {
+    *status = PYGEN_NEXT;
+    return true;
   }
-  return PYGEN_RETURN;
-}
-
-bool takes(PyThreadState* tstate, PyGenObject* generator) {
-  return isSuspended(generator) && mayResume(tstate, frameOf(generator));
+  if (*result == Py_None && argument == nullptr && !PyAsyncGen_CheckExact(generator)) *result = nullptr;  // immortal
+  *status = *result == nullptr ? PYGEN_ERROR : PYGEN_RETURN;
+  return true;
 }
 
 /// An instance made explicitly: a tuple or an exception would be taken for the arguments.
@@ -54,11 +45,10 @@ void setStopIteration(PyObject* value) {
 }
 
 PyObject* nextNatively(PyObject* self) {
-  auto* generator = reinterpret_cast<PyGenObject*>(self);
-  PyThreadState* tstate = PyThreadState_Get();
-  if (!takes(tstate, generator)) return originalNext(self);
   PyObject* result = nullptr;
-  if (sendNatively(tstate, generator, nullptr, &result) == PYGEN_RETURN) {
+  PySendResult status = PYGEN_NEXT;
+  if (!sendNatively(reinterpret_cast<PyGenObject*>(self), nullptr, &result, &status)) return originalNext(self);
+  if (status == PYGEN_RETURN) {
     setStopIteration(result);
     Py_CLEAR(result);
   }
@@ -67,23 +57,30 @@ PyObject* nextNatively(PyObject* self) {
 
 template <sendfunc* kOriginal>
 PySendResult sendHook(PyObject* self, PyObject* argument, PyObject** result) {
-  auto* generator = reinterpret_cast<PyGenObject*>(self);
-  PyThreadState* tstate = PyThreadState_Get();
-  if (!takes(tstate, generator)) return (*kOriginal)(self, argument, result);
-  return sendNatively(tstate, generator, argument, result);
+  PySendResult status = PYGEN_NEXT;
+  if (sendNatively(reinterpret_cast<PyGenObject*>(self), argument, result, &status)) return status;
+  return (*kOriginal)(self, argument, result);
 }
 
 }  // namespace
 
-PyObject* suspendGenerator(PyThreadState* tstate, Frame* frame) {
+void beginResume(PyThreadState* tstate, Frame* frame, PyObject* argument) {
   PyGenObject* generator = _PyFrame_GetGenerator(frame);
-  PyObject* value = _PyFrame_StackPop(frame);
+  _PyFrame_StackPush(frame, Py_NewRef(argument != nullptr ? argument : Py_None));
+  generator->gi_exc_state.previous_item = tstate->exc_info;
+  tstate->exc_info = &generator->gi_exc_state;
+  generator->gi_frame_state = FRAME_EXECUTING;
+  frame->previous = tstate->current_frame;
+  tstate->current_frame = frame;
+}
+
+void suspendGenerator(PyThreadState* tstate, Frame* frame) {
+  PyGenObject* generator = _PyFrame_GetGenerator(frame);
   generator->gi_frame_state = static_cast<int8_t>(FRAME_SUSPENDED + frame->instr_ptr->op.arg);
   ++frame->instr_ptr;
   unlinkExceptionState(tstate, generator);
   tstate->current_frame = frame->previous;
   frame->previous = nullptr;
-  return value;
 }
 
 void finishGenerator(PyThreadState* tstate, Frame* frame) {
@@ -99,9 +96,8 @@ PyObject* interpretGenerator(PyThreadState* tstate, Frame* frame, bool* yielded)
   return result;
 }
 
-void installGeneratorHooks(GeneratorResumer resumer, bool (*condition)(PyThreadState*, Frame*)) {
+void installGeneratorHooks(GeneratorResumer resumer) {
   resume = resumer;
-  mayResume = condition;
   if (originalNext != nullptr) return;
   originalNext = PyGen_Type.tp_iternext;
   PyGen_Type.tp_iternext = nextNatively;
