@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From snapshot to native code: frontend, passes, backend. Runs without the GIL. Owns: the backend, which is loaded with
-// the first compilation. Must not know: Python.h, LLVM's headers.
+// From snapshot to native code: frontend, passes, backend. Runs without the GIL. Owns: the backend, which is loaded
+// with the first compilation. Must not know: Python.h, LLVM's headers.
 #pragma once
 #include <mutex>
 #include <string>

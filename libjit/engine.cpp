@@ -21,7 +21,9 @@ namespace {
 constexpr uint32_t kMaxRecompilations = 12;
 
 using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 std::vector<HelperAddress> allHelpers() {
   const auto helpers = vm::helperAddresses();
@@ -62,11 +64,10 @@ bool Engine::enable(const Options& options) {
   }
   if (!enabled_) {
     if (!vm::CodeData::reserveIndex()) return false;
-    const vm::MonitoringHooks hooks = {
-        [](vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth) {
-          return instance_->reached(data, kind, offset, depth);
-        },
-        [] { instance_->publishReady(); }, &ready_};
+    const vm::MonitoringHooks hooks = {[](vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth) {
+                                         return instance_->reached(data, kind, offset, depth);
+                                       },
+                                       [] { instance_->publishReady(); }, &ready_};
     if (!vm::startFunctionWatcher()) return false;
     if (!vm::startMonitoring(hooks)) {
       PyObject* error = PyErr_GetRaisedException();
@@ -311,10 +312,8 @@ void Engine::shutDown() {
     queueChanged_.notify_all();
   }
   if (worker != nullptr) {
-    Py_BEGIN_ALLOW_THREADS
-    worker->join();
-    Py_END_ALLOW_THREADS
-    delete worker;
+    Py_BEGIN_ALLOW_THREADS worker->join();
+    Py_END_ALLOW_THREADS delete worker;
   }
   publishReady();
   std::deque<std::unique_ptr<CompileJob>> dropped;

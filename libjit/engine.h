@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tiering: decides what is compiled when, queues it, publishes it. One engine a process, for the main interpreter. Owns:
-// the worker thread, options, statistics. Guarded by the GIL except where said. Must not know: LLVM, frame layouts.
+// Tiering: decides what is compiled when, queues it, publishes it. One engine a process, for the main interpreter.
+// Owns: the worker thread, options, statistics. Guarded by the GIL except where said. Must not know: LLVM, frame
+// layouts.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -20,9 +21,9 @@ namespace martlet {
 /// A compilation on its way: snapshot and, later, result. The worker touches only `snapshot`, `entries`, `options`,
 /// `result` and `seconds`.
 struct CompileJob {
-  vm::Ref code;                 ///< keeps the code object, its constants and its CodeData alive
+  vm::Ref code;  ///< keeps the code object, its constants and its CodeData alive
   vm::CodeData* data = nullptr;
-  uint32_t site = 0;            ///< counter that asked: 0 a call, else a loop head or handler
+  uint32_t site = 0;  ///< counter that asked: 0 a call, else a loop head or handler
   frontend::Snapshot snapshot;
   std::vector<PyObject*> objects;  ///< strong references that the code will need
   std::vector<frontend::EntryRequest> entries;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The extension module martlet._martlet: what python/martlet needs of the engine. Owns: conversion between Python objects
-// and the engine's types. Must not know: how anything is compiled.
+// The extension module martlet._martlet: what python/martlet needs of the engine. Owns: conversion between Python
+// objects and the engine's types. Must not know: how anything is compiled.
 #include <Python.h>
 
 #include <dlfcn.h>
@@ -18,7 +18,9 @@ namespace {
 
 using vm::Ref;
 
-bool isMainInterpreter() { return PyInterpreterState_Get() == PyInterpreterState_Main(); }
+bool isMainInterpreter() {
+  return PyInterpreterState_Get() == PyInterpreterState_Main();
+}
 
 /// The engine, made on first use; NULL with an error set where it cannot work.
 Engine* engine() {
@@ -81,7 +83,7 @@ bool readValue(const char* name, PyObject* value, int64_t, int64_t, std::string*
 bool readOption(PyObject* key, PyObject* value, Options* options) {
   const char* name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : nullptr;
   if (name != nullptr) {
-#define OPTION(option, type, default_value, minimum, maximum, description) \
+#define OPTION(option, type, default_value, minimum, maximum, description)                                             \
   if (std::strcmp(name, #option) == 0) return readValue(name, value, minimum, maximum, &options->option);
 #include "libjit/options.def"
   }
@@ -97,9 +99,15 @@ bool readOptions(PyObject* dict, Options* options) {
   return true;
 }
 
-PyObject* toPython(int64_t value) { return PyLong_FromLongLong(value); }
-PyObject* toPython(bool value) { return PyBool_FromLong(value); }
-PyObject* toPython(const std::string& value) { return PyUnicode_FromStringAndSize(value.data(), static_cast<Py_ssize_t>(value.size())); }
+PyObject* toPython(int64_t value) {
+  return PyLong_FromLongLong(value);
+}
+PyObject* toPython(bool value) {
+  return PyBool_FromLong(value);
+}
+PyObject* toPython(const std::string& value) {
+  return PyUnicode_FromStringAndSize(value.data(), static_cast<Py_ssize_t>(value.size()));
+}
 
 bool appendOption(PyObject* list, const char* name, const char* type, PyObject* value, const char* description) {
   std::string env = std::string("MARTLET_") + name, flag = std::string("--") + name;
@@ -113,7 +121,7 @@ PyObject* optionTable(PyObject*, PyObject*) {
   Ref list = Ref::steal(PyList_New(0));
   if (!list) return nullptr;
   const Options defaults;
-#define OPTION(option, type, default_value, minimum, maximum, description) \
+#define OPTION(option, type, default_value, minimum, maximum, description)                                             \
   if (!appendOption(list.get(), #option, #type, toPython(defaults.option), description)) return nullptr;
 #include "libjit/options.def"
   return list.release();
@@ -191,15 +199,21 @@ bool addEngineStats(PyObject* dict) {
   size_t codeBytes = 0;
   vm::CodeData::forEach([&](vm::CodeData& data) { codeBytes += data.codeBytes(); });
   const std::pair<const char*, uint64_t> counts[] = {
-      {"compiled", stats.compiled},         {"failed", stats.failed},
-      {"recompiled", stats.recompiled},     {"queued", jit != nullptr ? jit->queueLength() : 0},
-      {"code_bytes", codeBytes},            {"ir_instructions", stats.irInstructions},
+      {"compiled", stats.compiled},
+      {"failed", stats.failed},
+      {"recompiled", stats.recompiled},
+      {"queued", jit != nullptr ? jit->queueLength() : 0},
+      {"code_bytes", codeBytes},
+      {"ir_instructions", stats.irInstructions},
       {"exit_instructions", stats.exitInstructions},
   };
   const std::pair<const char*, double> times[] = {
-      {"compile_seconds", stats.compileSeconds},   {"gil_seconds", stats.gilSeconds},
-      {"hir_seconds", stats.hirSeconds},           {"build_seconds", stats.buildSeconds},
-      {"optimize_seconds", stats.optimizeSeconds}, {"codegen_seconds", stats.codegenSeconds},
+      {"compile_seconds", stats.compileSeconds},
+      {"gil_seconds", stats.gilSeconds},
+      {"hir_seconds", stats.hirSeconds},
+      {"build_seconds", stats.buildSeconds},
+      {"optimize_seconds", stats.optimizeSeconds},
+      {"codegen_seconds", stats.codegenSeconds},
       {"backend_load_seconds", jit != nullptr ? jit->backendLoadSeconds() : 0.0},
   };
   for (const auto& [key, value] : counts) {
@@ -323,19 +337,28 @@ PyMethodDef methods[] = {
     {"is_compiled", isCompiled, METH_O, "whether a function has native code"},
     {"stats", stats, METH_NOARGS, "plain numbers since the process started"},
     {"reasons", reasons, METH_NOARGS, "why functions were not compiled, counted"},
-    {"option_table", optionTable, METH_NOARGS, "rows of (name, type, default, description, environment variable, flag)"},
+    {"option_table", optionTable, METH_NOARGS,
+     "rows of (name, type, default, description, environment variable, flag)"},
     {"compile_code", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(compileCode)), METH_VARARGS | METH_KEYWORDS,
      "compile all entries of a code object without keeping the result"},
     {"dumps", dumps, METH_O, "the stages of a function's compilation as text"},
-    {"_opcodes", opcodes, METH_NOARGS, "rows of (name, number, kind, caches, base, neutral name, special) of the port's opcode table"},
+    {"_opcodes", opcodes, METH_NOARGS,
+     "rows of (name, number, kind, caches, base, neutral name, special) of the port's opcode table"},
     {"call_at_bottom", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(callAtBottom)), METH_FASTCALL,
      "call with no Python frame below"},
     {"_at_exit", atExit, METH_NOARGS, "stop the background compiler"},
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "martlet._martlet", "The engine of martlet.", -1, methods,
-                          nullptr, nullptr, nullptr, nullptr};
+PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                          "martlet._martlet",
+                          "The engine of martlet.",
+                          -1,
+                          methods,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          nullptr};
 
 /// Any Python function has CPython's own vectorcall, which is not exported.
 bool learnVectorcall() {

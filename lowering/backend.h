@@ -18,8 +18,8 @@ struct HelperAddress {
 };
 
 struct BackendOptions {
-  int optLevel = 2;           ///< 0: no bitcode, no IR passes, FastISel (quick mode); 2: full
-  bool dumpLlvm = false;      ///< IR before and after optimisation into CompiledCode::dumps
+  int optLevel = 2;       ///< 0: no bitcode, no IR passes, FastISel (quick mode); 2: full
+  bool dumpLlvm = false;  ///< IR before and after optimisation into CompiledCode::dumps
   bool dumpAssembly = false;
   uint32_t forceExitEvery = 0;  ///< stress: every Nth guard executed exits (0: off)
 };

@@ -17,8 +17,12 @@ struct NativeResult {
   uint64_t status;  ///< kind in the low two bits; above it the return's bytecode offset, or the exit's number
 };
 enum class LeaveKind : uint8_t { Returned = 0, Exit = 1, Failed = 2 };
-constexpr LeaveKind leaveKind(uint64_t status) { return static_cast<LeaveKind>(status & 3); }
-constexpr uint32_t leavePayload(uint64_t status) { return static_cast<uint32_t>(status >> 2); }
+constexpr LeaveKind leaveKind(uint64_t status) {
+  return static_cast<LeaveKind>(status & 3);
+}
+constexpr uint32_t leavePayload(uint64_t status) {
+  return static_cast<uint32_t>(status >> 2);
+}
 
 /// A compiled function. `tstate` and `frame` are CPython's; `entry` is an index into CompiledCode::entries; `spill` has
 /// room for CompiledCode::spillSlots words and receives the values of an exit.
@@ -73,7 +77,7 @@ struct CompiledCode {
   size_t irInstructions = 0;    ///< … of these in all, before optimisation
   CompileTimes times;
   std::vector<Dump> dumps;
-  void* handle = nullptr;       ///< for Backend::release
+  void* handle = nullptr;  ///< for Backend::release
 };
 
 }  // namespace martlet

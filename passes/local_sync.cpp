@@ -253,9 +253,29 @@ void LocalSync::removeSunkBoxes() {
 
 }  // namespace
 
+namespace {
+
+/// Where all slots are clean, a frame object shows the truth after a return.
+bool removeNeedlessGuards(Function& function) {
+  size_t removed = 0;
+  for (const auto& block : function.blocks) {
+    removed += std::erase_if(block->ops, [](Value* op) {
+      if (op->op != Op::GuardUnseen) return false;
+      const std::vector<bool>& dirty = op->state->dirty;
+      if (std::find(dirty.begin(), dirty.end(), true) != dirty.end()) return false;
+      op->block = nullptr;
+      return true;
+    });
+  }
+  return removed != 0;
+}
+
+}  // namespace
+
 bool syncLocals(Function& function) {
   function.recomputePredecessors();
-  return LocalSync(function).run();
+  const bool synced = LocalSync(function).run();
+  return removeNeedlessGuards(function) || synced;
 }
 
 }  // namespace martlet::passes

@@ -72,6 +72,7 @@ class RefcountInserter {
       const OpCounts& counts = plan_.at(op);
       put(block.ops, block, Op::IncRef, counts.takeBefore);
       if (op.state) op.state->owned = counts.owned;
+      op.borrowed = counts.borrowed;
       if (counts.isNoOp) {
         op.block = nullptr;
       } else {

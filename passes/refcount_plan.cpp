@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 namespace martlet::passes {
 
@@ -36,6 +37,25 @@ int consumedReferences(const Value& op, const Value* value) {
 
 bool producesReference(const Value& op, const Value* value) {
   return &op == value && op.ownership() == Ownership::Owned && !isUncounted(op);
+}
+
+/// The operands of a call for which the interpreter's stack has a reference, and SSA has none. SSA holds a value once:
+/// a second mention is borrowed from the first. What lives as long as the code is held by the code.
+uint64_t borrowedOperands(const Value& op, std::vector<Value*> owned) {
+  constexpr size_t kBits = 64;
+  uint64_t borrowed = 0;
+  if (op.op != Op::CallRuntime || op.helper == Helper::kCount) return 0;
+  if (std::string_view(info(op.helper).params).find('B') == std::string_view::npos) return 0;
+  for (size_t i = 0; i < std::min(op.operands.size(), kBits); ++i) {
+    if (!isHeldBySsa(*op.operands[i])) continue;
+    const auto held = std::find(owned.begin(), owned.end(), op.operands[i]);
+    if (held == owned.end()) {
+      borrowed |= uint64_t{1} << i;
+    } else {
+      owned.erase(held);
+    }
+  }
+  return borrowed;
 }
 
 }  // namespace
@@ -108,6 +128,7 @@ void RefcountPlan::planOp(Value& op, const std::vector<Touched>& touched, SlotMa
     setMember(owned, v, after != 0);
   }
   counts.owned.insert(counts.owned.end(), counts.takeBefore.begin(), counts.takeBefore.end());
+  counts.borrowed = borrowedOperands(op, counts.owned);
 }
 
 void RefcountPlan::planEdges(Block& block, const Owned& owned) {

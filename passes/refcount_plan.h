@@ -14,6 +14,7 @@ struct OpCounts {
   std::vector<hir::Value*> takeAfter;     ///< IncRef behind it: its own result, borrowed and soon without support
   std::vector<hir::Value*> releaseAfter;  ///< DecRef behind it
   std::vector<hir::Value*> owned;         ///< what SSA holds when the op starts, `takeBefore` included
+  uint64_t borrowed = 0;                  ///< operands that no reference of SSA's stands behind, by index
   bool replacesUnnamed = false;           ///< StoreLocal: the old content is a number that no SSA value names
   bool isNoOp = false;                    ///< StoreLocal of what the slot holds anyway
 };

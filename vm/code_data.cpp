@@ -10,7 +10,9 @@ std::vector<CodeData*> CodeData::all_;
 void (*releaseNativeCode)(CompiledCode& code) = nullptr;
 
 namespace {
-void freeCodeData(void* data) { delete static_cast<CodeData*>(data); }
+void freeCodeData(void* data) {
+  delete static_cast<CodeData*>(data);
+}
 }  // namespace
 
 bool CodeData::reserveIndex() {

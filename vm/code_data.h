@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the vm keeps for a code object: counters, native versions, and where they can be entered. Lives in the code object's
-// co_extra and dies with it. All of it is guarded by the GIL. Must not know: LLVM, HIR passes.
+// What the vm keeps for a code object: counters, native versions, and where they can be entered. Lives in the code
+// object's co_extra and dies with it. All of it is guarded by the GIL. Must not know: LLVM, HIR passes.
 #pragma once
 #include <memory>
 #include <vector>
@@ -14,10 +14,10 @@ namespace martlet::vm {
 /// One compilation of a code object. Kept until nothing runs in it.
 struct NativeVersion {
   CompiledCode code;
-  std::vector<uint32_t> exitCounts;     ///< by exit number, counted reasons only
-  std::vector<PyObject*> objects;       ///< strong references to objects that the code refers to
-  uint32_t active = 0;                  ///< activations on some thread's stack
-  bool retired = false;                 ///< no new entries; freed when `active` drops to zero
+  std::vector<uint32_t> exitCounts;  ///< by exit number, counted reasons only
+  std::vector<PyObject*> objects;    ///< strong references to objects that the code refers to
+  uint32_t active = 0;               ///< activations on some thread's stack
+  bool retired = false;              ///< no new entries; freed when `active` drops to zero
 };
 
 /// Where a version can be entered: at the interpreter state before the instruction at `offset`.
@@ -83,7 +83,7 @@ class CodeData {
 
   frontend::BlockedSites blocked;  ///< instructions where speculation failed
   uint32_t recompilations = 0;
-  bool watchedByOthers = false;    ///< another tool asked for local events: stay out
+  bool watchedByOthers = false;  ///< another tool asked for local events: stay out
 
  private:
   struct ExtraHeader {

@@ -17,9 +17,13 @@ TieringHooks tieringHooks = {};
 Counters theCounters;
 vectorcallfunc defaultVectorcall = nullptr;
 
-uint64_t* spillSpace(void* memory) { return static_cast<uint64_t*>(memory); }
+uint64_t* spillSpace(void* memory) {
+  return static_cast<uint64_t*>(memory);
+}
 
-size_t spillBytes(const NativeVersion* version) { return (version->code.spillSlots + 1) * sizeof(uint64_t); }
+size_t spillBytes(const NativeVersion* version) {
+  return (version->code.spillSlots + 1) * sizeof(uint64_t);
+}
 
 [[gnu::always_inline]] inline NativeResult invoke(PyThreadState* tstate, port::Frame* frame, NativeVersion* version,
                                                   uint32_t index, uint64_t* spill) {
@@ -82,6 +86,11 @@ Leave run(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersi
   return runHandlers(tstate, frame, data, runOnce(tstate, frame, data, version, index));
 }
 
+/// True if a code object has nothing but ordinary parameters.
+bool bindsPositionally(const PyCodeObject* code) {
+  return (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) == 0 && code->co_kwonlyargcount == 0;
+}
+
 /// Whether the call can be bound here; `defaults` are the values of the missing trailing parameters.
 bool bindPositional(PyFunctionObject* func, PyCodeObject* code, Py_ssize_t count, PyObject* const** defaults) {
   *defaults = nullptr;
@@ -103,22 +112,32 @@ void tellUnwound(PyThreadState* tstate, port::Frame* frame, const Leave& leave) 
 
 PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, const Leave& leave) {
   switch (leave.kind) {
-    case Leave::Returned:
-      ++tstate->py_recursion_remaining;
-      port::popFrame(tstate, frame);
-      return leave.value;
-    case Leave::Unwind: {
-      tellUnwound(tstate, frame, leave);
-      ++tstate->py_recursion_remaining;
-      PyObject* exception = PyErr_GetRaisedException();
-      port::popFrame(tstate, frame);
-      PyErr_SetRaisedException(exception);
-      return nullptr;
-    }
-    default:
-      ++tstate->py_recursion_remaining;  // the interpreter counts the frame itself
-      return port::interpret(tstate, frame);
+  case Leave::Returned:
+    ++tstate->py_recursion_remaining;
+    port::popFrame(tstate, frame);
+    return leave.value;
+  case Leave::Unwind: {
+    tellUnwound(tstate, frame, leave);
+    ++tstate->py_recursion_remaining;
+    PyObject* exception = PyErr_GetRaisedException();
+    port::popFrame(tstate, frame);
+    PyErr_SetRaisedException(exception);
+    return nullptr;
   }
+  default:
+    ++tstate->py_recursion_remaining;  // the interpreter counts the frame itself
+    return port::interpret(tstate, frame);
+  }
+}
+
+/// Makes the frame of a call. NULL with an exception set where the arguments do not fit.
+port::Frame* frameForCall(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args,
+                          Py_ssize_t count, PyObject* kwnames) {
+  PyObject* const* defaults = nullptr;
+  if (kwnames == nullptr && bindsPositionally(code) && bindPositional(func, code, count, &defaults)) {
+    if (port::Frame* frame = port::pushFrame(tstate, func, code, args, count, defaults)) return frame;
+  }
+  return port::bindAndPushFrame(tstate, func, args, static_cast<size_t>(count), kwnames);
 }
 
 PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
@@ -127,19 +146,17 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
   CodeData* data = CodeData::find(code);
   NativeVersion* version = data != nullptr ? data->callVersion : nullptr;
   PyThreadState* tstate = PyThreadState_Get();
-  PyObject* const* defaults = nullptr;
-  const bool possible = version != nullptr && !data->watchedByOthers && kwnames == nullptr && mayEnterNative(tstate) &&
+  const bool possible = version != nullptr && !data->watchedByOthers && mayEnterNative(tstate) &&
                         code->_co_instrumentation_version == martlet_expected_breaker &&
-                        tstate->py_recursion_remaining > 1 &&
-                        bindPositional(func, code, PyVectorcall_NARGS(nargsf), &defaults);
+                        tstate->py_recursion_remaining > 1;
   if (!possible) return defaultVectorcall(callable, args, nargsf, kwnames);
   if (!hasNativeStack()) {
     // The interpreter inlines calls of functions with its own vectorcall, and needs no C stack for them.
     removeEntry(func);
     return defaultVectorcall(callable, args, nargsf, kwnames);
   }
-  port::Frame* frame = port::pushFrame(tstate, func, code, args, PyVectorcall_NARGS(nargsf), defaults);
-  if (frame == nullptr) return defaultVectorcall(callable, args, nargsf, kwnames);
+  port::Frame* frame = frameForCall(tstate, func, code, args, PyVectorcall_NARGS(nargsf), kwnames);
+  if (frame == nullptr) return nullptr;
   --tstate->py_recursion_remaining;
   ++theCounters.entries;
   uint64_t* spill = spillSpace(alloca(spillBytes(version)));
@@ -156,8 +173,12 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
 
 }  // namespace
 
-Counters& counters() { return theCounters; }
-void setTieringHooks(const TieringHooks& hooks) { tieringHooks = hooks; }
+Counters& counters() {
+  return theCounters;
+}
+void setTieringHooks(const TieringHooks& hooks) {
+  tieringHooks = hooks;
+}
 
 bool learnDefaultVectorcall(PyObject* function) {
   if (defaultVectorcall != nullptr) return true;
@@ -166,11 +187,9 @@ bool learnDefaultVectorcall(PyObject* function) {
 }
 
 bool entersThroughVectorcall(const PyCodeObject* code) {
-  constexpr int kNeedsBinding = CO_VARARGS | CO_VARKEYWORDS;
   constexpr int kMakesGenerator = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
   constexpr int kFunction = CO_OPTIMIZED | CO_NEWLOCALS;
-  return (code->co_flags & (kNeedsBinding | kMakesGenerator)) == 0 && code->co_kwonlyargcount == 0 &&
-         (code->co_flags & kFunction) == kFunction;
+  return (code->co_flags & kMakesGenerator) == 0 && (code->co_flags & kFunction) == kFunction;
 }
 
 void installEntry(PyFunctionObject* func) {
@@ -223,9 +242,9 @@ bool redirectToUnwind(port::Frame* frame, RedirectKind kind, uint32_t instructio
 
 void countEntry(RedirectKind kind) {
   switch (kind) {
-    case RedirectKind::Start: ++theCounters.entries; break;
-    case RedirectKind::Resume: ++theCounters.resumeEntries; break;
-    case RedirectKind::Jump: ++theCounters.osrEntries; break;
+  case RedirectKind::Start: ++theCounters.entries; break;
+  case RedirectKind::Resume: ++theCounters.resumeEntries; break;
+  case RedirectKind::Jump: ++theCounters.osrEntries; break;
   }
 }
 
@@ -240,12 +259,11 @@ bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entr
   countEntry(kind);
   const Leave leave = run(tstate, frame, data, entry.version, entry.index);
   switch (leave.kind) {
-    case Leave::Returned: redirectToReturn(frame, leave); return true;
-    case Leave::Unwind: return redirectToUnwind(frame, kind, instruction);
-    default: return true;
+  case Leave::Returned: redirectToReturn(frame, leave); return true;
+  case Leave::Unwind: return redirectToUnwind(frame, kind, instruction);
+  default: return true;
   }
 }
-
 
 namespace {
 
@@ -254,19 +272,20 @@ const NativeEntry* resumePoint(PyThreadState* tstate, port::Frame* frame, CodeDa
   PyCodeObject* code = port::codeOf(frame);
   *data = CodeData::find(code);
   if (*data == nullptr || !mayEnterNative(tstate) || (*data)->watchedByOthers) return nullptr;
-  if (code->_co_instrumentation_version != martlet_expected_breaker || tstate->py_recursion_remaining <= 1) return nullptr;
-  // The value sent is not on its stack yet.
-  const NativeEntry* entry = (*data)->entryAt(port::offsetOf(frame));
-  if (entry == nullptr || entry->stackDepth != port::stackDepth(frame) + 1 || !hasNativeStack()) return nullptr;
+  if (code->_co_instrumentation_version != martlet_expected_breaker || tstate->py_recursion_remaining <= 1)
+    return nullptr;
+  const port::ResumePoint point = port::resumePointOf(frame);
+  const NativeEntry* entry = (*data)->entryAt(point.offset);
+  if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) return nullptr;
   return entry;
 }
 
 PyObject* newReference(const ExitValue& value, uint64_t bits) {
   switch (value.kind) {
-    case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
-    case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
-    case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
-    case ExitValue::Kind::Object: break;
+  case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
+  case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
+  case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
+  case ExitValue::Kind::Object: break;
   }
   auto* object = reinterpret_cast<PyObject*>(bits);
   return value.owned ? object : Py_XNewRef(object);
@@ -344,6 +363,8 @@ bool resumeGenerator(PyThreadState* tstate, port::Frame* frame, PyObject* argume
   return true;
 }
 
-void installGeneratorEntries() { port::installGeneratorHooks(resumeGenerator); }
+void installGeneratorEntries() {
+  port::installGeneratorHooks(resumeGenerator);
+}
 
 }  // namespace martlet::vm

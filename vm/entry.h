@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Entering and leaving native code. Owns: the vectorcall entry, the entry on a frame that the interpreter pushed, exits,
-// exception unwinding. Must not know: how code is compiled.
+// Entering and leaving native code. Owns: the vectorcall entry, the entry on a frame that the interpreter pushed,
+// exits, exception unwinding. Must not know: how code is compiled.
 #pragma once
 #include "vm/code_data.h"
 
@@ -8,12 +8,12 @@ namespace martlet::vm {
 
 /// What happened, in plain numbers. Guarded by the GIL.
 struct Counters {
-  uint64_t entries = 0;          ///< activations through a call or a frame at its start
-  uint64_t osrEntries = 0;       ///< activations in the middle of a frame: loop heads
-  uint64_t resumeEntries = 0;    ///< activations of generators and coroutines
-  uint64_t handlerEntries = 0;   ///< exception handlers entered natively
-  uint64_t exits = 0;            ///< counted exits: failed assumptions
-  uint64_t exceptions = 0;       ///< exceptions that left native code
+  uint64_t entries = 0;         ///< activations through a call or a frame at its start
+  uint64_t osrEntries = 0;      ///< activations in the middle of a frame: loop heads
+  uint64_t resumeEntries = 0;   ///< activations of generators and coroutines
+  uint64_t handlerEntries = 0;  ///< exception handlers entered natively
+  uint64_t exits = 0;           ///< counted exits: failed assumptions
+  uint64_t exceptions = 0;      ///< exceptions that left native code
   uint64_t exitsByReason[static_cast<size_t>(hir::ExitReason::kCount)] = {};
 };
 Counters& counters();
@@ -29,7 +29,7 @@ void setTieringHooks(const TieringHooks& hooks);
 
 /// Makes calls of the function go straight to native code. The code object must have a call version.
 void installEntry(PyFunctionObject* func);
-/// True if positional calls of this code object can be bound by the native entry.
+/// True if calls of functions over this code object can enter native code at once (not those that make generators).
 bool entersThroughVectorcall(const PyCodeObject* code);
 /// Undoes installEntry().
 void removeEntry(PyFunctionObject* func);
@@ -37,8 +37,8 @@ void removeEntry(PyFunctionObject* func);
 bool learnDefaultVectorcall(PyObject* function);
 
 enum class RedirectKind { Start, Resume, Jump };
-/// From a monitoring callback: runs native code on the current frame and leaves the frame where the interpreter is to go
-/// on. Returns false with an exception set if the frame is to be unwound by the interpreter.
+/// From a monitoring callback: runs native code on the current frame and leaves the frame where the interpreter is to
+/// go on. Returns false with an exception set if the frame is to be unwound by the interpreter.
 bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entry, RedirectKind kind,
                   uint32_t instruction);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// New functions over compiled code objects (closures) get the native entry when they are made. Owns: the function watcher.
+// New functions over compiled code objects (closures) get the native entry when they are made. Owns: the function
+// watcher.
 #pragma once
 
 namespace martlet::vm {

@@ -63,10 +63,10 @@ class Materializer {
     const uint64_t bits = spill_[value.spill];
     PyObject* object = nullptr;
     switch (value.kind) {
-      case ExitValue::Kind::Object: return reinterpret_cast<PyObject*>(bits);
-      case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
-      case ExitValue::Kind::Int: object = PyLong_FromLongLong(static_cast<int64_t>(bits)); break;
-      case ExitValue::Kind::Float: object = PyFloat_FromDouble(std::bit_cast<double>(bits)); break;
+    case ExitValue::Kind::Object: return reinterpret_cast<PyObject*>(bits);
+    case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
+    case ExitValue::Kind::Int: object = PyLong_FromLongLong(static_cast<int64_t>(bits)); break;
+    case ExitValue::Kind::Float: object = PyFloat_FromDouble(std::bit_cast<double>(bits)); break;
     }
     if (object != nullptr) return object;
     PyErr_Clear();
@@ -85,12 +85,12 @@ void writeFrame(port::Frame* frame, const ExitDescriptor& exit, Materializer& ma
   for (const ExitValue& value : exit.values) {
     PyObject* object = materializer.make(value);
     switch (value.target) {
-      case ExitValue::Target::Stack: *port::stackSlot(frame, value.index) = object; break;
-      case ExitValue::Target::Local:
-        garbage.add(frame->localsplus[value.index]);
-        frame->localsplus[value.index] = object;
-        break;
-      case ExitValue::Target::Release: garbage.add(object); break;
+    case ExitValue::Target::Stack: *port::stackSlot(frame, value.index) = object; break;
+    case ExitValue::Target::Local:
+      garbage.add(frame->localsplus[value.index]);
+      frame->localsplus[value.index] = object;
+      break;
+    case ExitValue::Target::Release: garbage.add(object); break;
     }
   }
   port::setStackDepth(frame, exit.stackDepth);
@@ -157,7 +157,8 @@ void addTraceback(port::Frame* frame) {
   if (PyFrameObject* object = PyEval_GetFrame()) PyTraceBack_Here(object);
 }
 
-Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill) {
+Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,
+                  uint64_t* spill) {
   const LeaveState state = std::exchange(martlet_leave_state, LeaveState{});
   PyObject* exception = kind == LeaveKind::Failed ? PyErr_GetRaisedException() : nullptr;
   const size_t count = exit.values.size();

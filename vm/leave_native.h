@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Turns an exit of native code into the interpreter's state. Owns: the meaning of exit descriptors. Must not know: why an
-// exit was taken, how code is compiled.
+// Turns an exit of native code into the interpreter's state. Owns: the meaning of exit descriptors. Must not know: why
+// an exit was taken, how code is compiled.
 #pragma once
 #include "lowering/native_abi.h"
 #include "vm/cpython_3_13/port.h"
@@ -22,9 +22,10 @@ struct Leave {
   hir::ExitReason reason = hir::ExitReason::Never;
 };
 
-/// Writes what the exit says into the frame, and unwinds to a handler of the frame where an exception is set. For Unwind,
-/// the traceback entry is not added yet where the interpreter will (`addTraceback`), see the caller.
-Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill);
+/// Writes what the exit says into the frame, and unwinds to a handler of the frame where an exception is set. For
+/// Unwind, the traceback entry is not added yet where the interpreter will (`addTraceback`), see the caller.
+Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,
+                  uint64_t* spill);
 
 /// Adds the running frame at its current instruction to the raised exception's traceback.
 void addTraceback(port::Frame* frame);

@@ -45,8 +45,8 @@ PyObject* handleEvent(PyObject* codeObject, uint32_t instruction, uint32_t offse
   }
   if (data->watchedByOthers || !mayEnterNative(tstate)) Py_RETURN_NONE;
   if (kind == RedirectKind::Start && data->callVersion != nullptr) {
-    if (PyFunctionObject* func = port::functionOf(frame); func != nullptr && func->func_code == codeObject &&
-                                                          hasNativeStack()) {
+    if (PyFunctionObject* func = port::functionOf(frame);
+        func != nullptr && func->func_code == codeObject && hasNativeStack()) {
       installEntry(func);
     }
   }
@@ -76,8 +76,8 @@ PyObject* onJump(PyObject*, PyObject* const* args, Py_ssize_t) {
   return handleEvent(args[0], from, to, RedirectKind::Jump);
 }
 
-// The program's own view of sys.monitoring: our counting is an implementation detail, like the interpreter's own counters.
-// Never destroyed: static destruction comes after the interpreter is gone.
+// The program's own view of sys.monitoring: our counting is an implementation detail, like the interpreter's own
+// counters. Never destroyed: static destruction comes after the interpreter is gone.
 Ref& originalGetEvents = *new Ref();
 Ref& originalAllEvents = *new Ref();
 Ref& originalSetLocalEvents = *new Ref();
@@ -121,7 +121,8 @@ PyObject* setLocalEvents(PyObject*, PyObject* const* args, Py_ssize_t count) {
 PyMethodDef replacements[] = {
     {"get_events", getEvents, METH_O, nullptr},
     {"_all_events", allEvents, METH_NOARGS, nullptr},
-    {"set_local_events", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(setLocalEvents)), METH_FASTCALL, nullptr},
+    {"set_local_events", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(setLocalEvents)), METH_FASTCALL,
+     nullptr},
 };
 PyMethodDef callbacks[] = {
     {"on_start", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(onStart)), METH_FASTCALL, nullptr},
@@ -166,11 +167,12 @@ bool switchEvents(PyObject* module, bool on) {
                               : Ref();
     if (!done) return false;
   }
-  return static_cast<bool>(
-      Ref::steal(PyObject_CallMethod(module, "set_events", "il", port::kToolId, on ? mask : 0L)));
+  return static_cast<bool>(Ref::steal(PyObject_CallMethod(module, "set_events", "il", port::kToolId, on ? mask : 0L)));
 }
 
-PyObject* monitoringModule() { return PySys_GetObject("monitoring"); }
+PyObject* monitoringModule() {
+  return PySys_GetObject("monitoring");
+}
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Counting through sys.monitoring (PEP 669), tool id 5. Owns: registration, callbacks, and hiding our events from programs
-// that ask. Must not know: what the engine does with a hot place.
+// Counting through sys.monitoring (PEP 669), tool id 5. Owns: registration, callbacks, and hiding our events from
+// programs that ask. Must not know: what the engine does with a hot place.
 #pragma once
 #include <atomic>
 

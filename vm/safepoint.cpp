@@ -32,9 +32,9 @@ struct LocalsWrite {
 
 struct Safepoint {
   bool allowed = false;
-  bool watched = false;           ///< another tool has global events on
-  uintptr_t version = kNever;     ///< instrumentation version for which `watched` was determined
-  bool watchedCodeRuns = false;   ///< a natively running frame's code object is watched
+  bool watched = false;          ///< another tool has global events on
+  uintptr_t version = kNever;    ///< instrumentation version for which `watched` was determined
+  bool watchedCodeRuns = false;  ///< a natively running frame's code object is watched
   std::vector<LocalsWrite> writes;
 
   void update() {
@@ -74,22 +74,23 @@ bool handlePending(PyThreadState* tstate, bool isCall) {
 [[gnu::tls_model("initial-exec")]] thread_local uintptr_t stackLimit = 0;
 
 uintptr_t determineStackLimit() {
-    // Half of the stack is left to CPython's own C recursion, which counts calls and not bytes.
-    pthread_attr_t attributes;
-    if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 1;
-    void* base = nullptr;
-    size_t size = 0;
-    pthread_attr_getstack(&attributes, &base, &size);
-    pthread_attr_destroy(&attributes);
-    constexpr size_t kLargestUsed = 8U << 20;  // an unlimited main stack is reported as huge, but not all there
-    const size_t usable = std::min(size, kLargestUsed);
-    return reinterpret_cast<uintptr_t>(base) + (size - usable) + usable / 2;
+  // Half of the stack is left to CPython's own C recursion, which counts calls and not bytes.
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 1;
+  void* base = nullptr;
+  size_t size = 0;
+  pthread_attr_getstack(&attributes, &base, &size);
+  pthread_attr_destroy(&attributes);
+  constexpr size_t kLargestUsed = 8U << 20;  // an unlimited main stack is reported as huge, but not all there
+  const size_t usable = std::min(size, kLargestUsed);
+  return reinterpret_cast<uintptr_t>(base) + (size - usable) + usable / 2;
 }
 
 }  // namespace
 
 bool hasNativeStack() {
-  if (stackLimit == 0) [[unlikely]] stackLimit = determineStackLimit();
+  if (stackLimit == 0) [[unlikely]]
+    stackLimit = determineStackLimit();
   return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > stackLimit;
 }
 
@@ -132,7 +133,9 @@ void settleLocalsWrites(port::Frame* frame) {
   }
 }
 
-void installSafepointHooks() { port::installLocalsHook({localsWritten}); }
+void installSafepointHooks() {
+  port::installLocalsHook({localsWritten});
+}
 
 }  // namespace martlet::vm
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// When native code may run, and when it must be left. Owns: the expected value of tstate->eval_breaker, and the record of
-// writes through f_locals proxies of natively running frames. Guarded by the GIL. Must not know: compilation.
+// When native code may run, and when it must be left. Owns: the expected value of tstate->eval_breaker, and the record
+// of writes through f_locals proxies of natively running frames. Guarded by the GIL. Must not know: compilation.
 #pragma once
 #include "vm/cpython_3_13/port.h"
 #include "vm/runtime/leave.h"
@@ -12,10 +12,14 @@ void setNativeAllowed(PyThreadState* tstate, bool allowed);
 /// Looks at the instrumentation version and at other tools again if they may have changed.
 void refreshSafepoint(PyThreadState* tstate);
 /// True if native code may be entered on this thread now: nothing is pending and nobody watches.
-inline bool mayEnterNative(const PyThreadState* tstate) { return port::breaker(tstate) == martlet_expected_breaker; }
+inline bool mayEnterNative(const PyThreadState* tstate) {
+  return port::breaker(tstate) == martlet_expected_breaker;
+}
 /// Writes through f_locals proxies that are not settled; read it before calling settleLocalsWrites() on hot paths.
 extern bool unsettledLocalsWrites;
-inline bool localsWritesPending() { return unsettledLocalsWrites; }
+inline bool localsWritesPending() {
+  return unsettledLocalsWrites;
+}
 /// The frame left native code (or is about to be popped): squares the books of writes through its f_locals proxy.
 void settleLocalsWrites(port::Frame* frame);
 /// True if the C stack has room for native frames.

@@ -7,7 +7,11 @@ uint64_t guards = 0;
 }  // namespace
 
 namespace martlet::vm {
-void setForceExitEvery(uint64_t newEvery) { every = newEvery; }
+void setForceExitEvery(uint64_t newEvery) {
+  every = newEvery;
+}
 }  // namespace martlet::vm
 
-extern "C" bool martlet_force_exit() { return every != 0 && ++guards % every == 0; }
+extern "C" bool martlet_force_exit() {
+  return every != 0 && ++guards % every == 0;
+}

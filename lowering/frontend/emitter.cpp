@@ -206,6 +206,7 @@ void Translator::endWithBranch(Value* condition, Edge ifTrue, Edge ifFalse) {
 }
 
 void Translator::endWithReturn(Value* value) {
+  emit(Op::GuardUnseen, types::kNothing);
   emit(Op::Return, types::kNothing, {value}, ins_->offset);
   block_ = nullptr;
 }

@@ -36,10 +36,10 @@ struct Instruction {
   uint32_t nextOffset = 0;    ///< code unit behind it and its caches
   uint32_t target = 0;        ///< jumps, SEND: where to; FOR_ITER: where the exhausted iterator has been popped
   // Inline-cache contents of a specialised instruction, as they are in the cache; meaning by `special`.
-  uint32_t version = 0;       ///< type version, or keys version of a module or of builtins
-  uint32_t version2 = 0;      ///< keys version (methods), builtins keys version (globals)
-  uint32_t index = 0;         ///< byte offset (slots), or index of an inline value or a dict entry
-  int32_t object = -1;        ///< object table index of a cached descriptor, or -1; alive only while `version` is
+  uint32_t version = 0;   ///< type version, or keys version of a module or of builtins
+  uint32_t version2 = 0;  ///< keys version (methods), builtins keys version (globals)
+  uint32_t index = 0;     ///< byte offset (slots), or index of an inline value or a dict entry
+  int32_t object = -1;    ///< object table index of a cached descriptor, or -1; alive only while `version` is
 };
 
 struct Handler {
@@ -49,28 +49,28 @@ struct Handler {
 };
 
 /// A place where assumptions failed before: no speculation there.
-using BlockedSites = std::set<uint32_t>;  // bytecode offsets, or kBlockAll
+using BlockedSites = std::set<uint32_t>;           // bytecode offsets, or kBlockAll
 inline constexpr uint32_t kBlockAll = 0xffffffff;  ///< no speculation anywhere in the function
 
 struct Snapshot {
-  std::string name;      ///< qualified name
+  std::string name;  ///< qualified name
   std::string filename;
   int firstLine = 0;
   std::vector<Instruction> instructions;  ///< by offset; halves of a superinstruction follow each other
   std::vector<Handler> handlers;
-  std::vector<hir::ObjectRef> objects;    ///< constants first (consts[i] = objects[i]), then names, then others
+  std::vector<hir::ObjectRef> objects;  ///< constants first (consts[i] = objects[i]), then names, then others
   uint32_t constCount = 0;
-  uint32_t nameBase = 0;                  ///< names[i] = objects[nameBase + i]
+  uint32_t nameBase = 0;  ///< names[i] = objects[nameBase + i]
   int32_t noneObject = -1, trueObject = -1, falseObject = -1, assertionErrorObject = -1;  ///< always present
-  uint16_t argCount = 0;                  ///< slots filled by a call: positional, keyword-only, *args, **kwargs
-  uint16_t localCount = 0;                ///< localsplus: locals, cells, free variables
+  uint16_t argCount = 0;    ///< slots filled by a call: positional, keyword-only, *args, **kwargs
+  uint16_t localCount = 0;  ///< localsplus: locals, cells, free variables
   uint16_t stackSize = 0;
-  uint16_t freeVarBase = 0;               ///< first free-variable slot in localsplus
+  uint16_t freeVarBase = 0;  ///< first free-variable slot in localsplus
   uint16_t freeVarCount = 0;
-  bool isGenerator = false;               ///< generator, coroutine or async generator
+  bool isGenerator = false;  ///< generator, coroutine or async generator
   bool isAsyncGenerator = false, isCoroutine = false;
-  bool optimizedLocals = true;            ///< CO_OPTIMIZED: a function; false for module and class bodies
-  uint32_t firstTraceable = 0;            ///< index of the first RESUME: prologue before it
+  bool optimizedLocals = true;  ///< CO_OPTIMIZED: a function; false for module and class bodies
+  uint32_t firstTraceable = 0;  ///< index of the first RESUME: prologue before it
   BlockedSites blocked;
 };
 

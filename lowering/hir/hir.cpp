@@ -52,7 +52,7 @@ char letterOfOperand(std::string_view letters, size_t index, std::string_view sk
   return 0;
 }
 
-constexpr std::string_view kNotOperands = "TFIXYZ";
+constexpr std::string_view kNotOperands = "TFBIXYZ";
 
 size_t indexInBlock(const Value* value) {
   const std::vector<Value*>& ops = value->block->ops;

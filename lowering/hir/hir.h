@@ -125,6 +125,9 @@ class Value {
   Helper helper = Helper::kCount;  ///< CallRuntime only
   std::vector<int64_t> imms;       ///< CallRuntime only: values of the helper's I parameters, in order
   uint16_t outputs = 0;            ///< CallRuntime only: number of outputs of its X parameter
+  /// CallRuntime of a helper with a B parameter: bit i is set if operand i is borrowed from a frame slot, or is a
+  /// second mention of one that SSA holds once. Filled by the refcount pass.
+  uint64_t borrowed = 0;
   ExitReason reason = ExitReason::Never;
   std::unique_ptr<FrameState> state;  ///< where `canExit()`
 

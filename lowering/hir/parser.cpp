@@ -272,6 +272,8 @@ void FunctionParser::opField(Cursor& at, Value& op, std::string_view key) {
     op.imm = at.integer<int64_t>();
   } else if (key == "outputs") {
     op.outputs = at.integer<uint16_t>();
+  } else if (key == "borrowed") {
+    op.borrowed = static_cast<uint64_t>(at.integer<int64_t>());
   } else if (key == "imms") {
     at.expect("[");
     while (!at.failed() && !at.accept("]")) {

@@ -141,6 +141,7 @@ void Printer::call(const Value& value) {
     text("]");
   }
   if (value.outputs != 0) field(" outputs", value.outputs);
+  if (value.borrowed != 0) field(" borrowed", static_cast<int64_t>(value.borrowed));
   if (value.imm != 0) field(" imm", value.imm);
 }
 

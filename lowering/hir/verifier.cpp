@@ -324,7 +324,7 @@ void Verifier::op(const Value& op) {
   operands(op);
   if (op.op == Op::CallRuntime) {
     call(op);
-  } else if (op.helper != Helper::kCount || !op.imms.empty() || op.outputs != 0) {
+  } else if (op.helper != Helper::kCount || !op.imms.empty() || op.outputs != 0 || op.borrowed != 0) {
     report("helper, imms and outputs belong to CallRuntime only");
   }
   result(op);
@@ -376,6 +376,7 @@ void Verifier::call(const Value& op) {
     report("has " + std::to_string(op.imms.size()) + " imms, " + helper.name + " takes " + std::to_string(expected));
   }
   if (op.outputs != 0 && countOf(helper.params, 'X') == 0) report(std::string(helper.name) + " has no X parameter");
+  if (op.borrowed != 0 && countOf(helper.params, 'B') == 0) report(std::string(helper.name) + " has no B parameter");
   if (op.outputCount() != 0) outputsOf(op);
 }
 

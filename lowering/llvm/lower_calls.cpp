@@ -47,6 +47,7 @@ llvm::Type* FunctionLowering::resultType(char result) {
 llvm::Type* FunctionLowering::parameterType(char parameter) {
   switch (parameter) {
   case 'l':
+  case 'B':
   case 'I': return i64_;
   case 'd': return f64_;
   case 'b': return i1_;
@@ -126,6 +127,7 @@ llvm::CallInst* FunctionLowering::callHelper(const hir::Value& op, Helper helper
     switch (*p) {
     case 'T': arguments.push_back(tstate_); break;
     case 'F': arguments.push_back(frame_); break;
+    case 'B': arguments.push_back(builder_.getInt64(op.borrowed)); break;
     case 'I':
       good = imm < given.imms.size();
       if (good) arguments.push_back(builder_.getInt64(static_cast<uint64_t>(given.imms[imm++])));

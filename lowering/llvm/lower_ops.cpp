@@ -71,6 +71,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::IsNull:
   case Op::GuardType:
   case Op::GuardTrue:
+  case Op::GuardUnseen:
   case Op::Safepoint: lowerGuardOrTest(op); return;
   case Op::LoadLocal:
   case Op::LoadStack:
@@ -199,6 +200,7 @@ bool FunctionLowering::lowerGuardOrTest(const hir::Value& op) {
   case Op::IsNull: define(op, builder_.CreateIsNull(value)); return true;
   case Op::GuardType: exitUnless(op, callHelper(op, Helper::HasType, {{value}, {op.imm}, {}})); return true;
   case Op::GuardTrue: exitUnless(op, value); return true;
+  case Op::GuardUnseen: exitIf(op, callHelper(op, Helper::FrameIsSeen, {})); return true;
   case Op::Safepoint: exitIf(op, callHelper(op, Helper::SafepointPending, {})); return true;
   default: return false;
   }

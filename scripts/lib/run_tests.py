@@ -55,7 +55,7 @@ def run_unit_tests(build: Path) -> Summary:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | preload()
     subprocess.run(
         ["ctest", "--test-dir", str(build), "--output-on-failure", "--output-junit", str(report), "--parallel",
-         str(os.cpu_count() or 1), "--progress"],
+         str(os.cpu_count() or 1)],
         env=environment,
         check=False,
     )  # fmt: skip

@@ -2,7 +2,8 @@
 """Each program of programs/ has to behave the same interpreted and under the JIT, in every mode.
 
 Compared are the output (with reference counts that the programs print), the error output with its tracebacks, and the
-exit status. The interpreter's answer is the oracle. MARTLET_TEST_PROGRAMS and MARTLET_TEST_MODES (patterns) choose.
+exit status. The interpreter's answer is the oracle. MARTLET_TEST_PROGRAMS and MARTLET_TEST_MODES (patterns) choose;
+SLOW_MODES run only where MARTLET_TEST_MODES is given.
 """
 
 import concurrent.futures
@@ -22,14 +23,17 @@ TIMEOUT = 300
 FIRST = ["--compile-first-call", "--sync"]
 MODES = {
     "first_call_quick": [*FIRST, "--opt-level=0"],
-    "first_call_full": [*FIRST, "--opt-level=2"],
     "warm": ["--sync", "--call-threshold=2", "--loop-threshold=2", "--opt-level=0"],
+    "warm_full": ["--sync", "--call-threshold=3", "--loop-threshold=5", "--opt-level=2"],
     "exit_every_1": [*FIRST, "--opt-level=0", "--force-exit-every=1"],
     "exit_every_2": [*FIRST, "--opt-level=0", "--force-exit-every=2"],
     "exit_every_3": [*FIRST, "--opt-level=0", "--force-exit-every=3"],
     "exit_every_7": [*FIRST, "--opt-level=0", "--force-exit-every=7"],
     "background": ["--call-threshold=2", "--loop-threshold=10"],
 }
+SLOW_MODES = {"first_call_full": [*FIRST, "--opt-level=2"]}
+if "MARTLET_TEST_MODES" in os.environ:
+    MODES |= SLOW_MODES
 
 
 def chosen(names, variable):

@@ -105,7 +105,7 @@ Value* Sample::addCall(Helper helper) {
     if (letter == 'I') imms.push_back(static_cast<int64_t>(imms.size()) * 5 - 1);
     if (letter == 'X') outputs = 2;
     const std::string_view each = letter == 'A' ? "NNN" : std::string_view(&letter, 1);
-    if (std::string_view("TFIXYZ").find(letter) != std::string_view::npos) continue;
+    if (std::string_view("TFBIXYZ").find(letter) != std::string_view::npos) continue;
     for (char kind : each) operands.push_back(operand(kind));
   }
   Value* call = function_->newValue(Op::CallRuntime, resultType(row), std::move(operands));

@@ -45,7 +45,7 @@ TEST(HelperTable, RowsAreWellFormed) {
     EXPECT_TRUE(std::string_view(row.symbol).starts_with("rt_"));
     EXPECT_NE(std::string_view("ONFildbv").find(row.result), std::string_view::npos);
     const std::string_view params = row.params;
-    EXPECT_EQ(params.find_first_not_of("TFONSMldbIAXYZ"), std::string_view::npos);
+    EXPECT_EQ(params.find_first_not_of("TFBONSMldbIAXYZ"), std::string_view::npos);
     // An A takes all remaining operands.
     if (const size_t rest = params.find('A'); rest != std::string_view::npos) {
       EXPECT_EQ(params.substr(rest + 1).find_first_of("ONSMldbA"), std::string_view::npos);

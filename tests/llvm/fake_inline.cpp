@@ -85,11 +85,11 @@ bool rt_int_rshift(int64_t a, int64_t count, int64_t* out) {
 bool rt_has_type(FakeObject* object, int64_t bits) {
   return (bits & 1) != 0 ? object->kind == FakeObject::kInt : object->kind == FakeObject::kFloat;
 }
-int rt_to_bool(FakeThread* thread, FakeObject* object) {
+int rt_to_bool(FakeThread* thread, int64_t, FakeObject* object) {
   if (thread->failNext) return -1;
   return object == &fake_true ? 1 : object == &fake_false ? 0 : object->integer != 0;
 }
-int rt_unpack_sequence(FakeThread* thread, FakeObject* tuple, int64_t count, FakeObject** out) {
+int rt_unpack_sequence(FakeThread* thread, int64_t, FakeObject* tuple, int64_t count, FakeObject** out) {
   if (thread->failNext || tuple->kind != FakeObject::kTuple) return -1;
   for (int64_t i = 0; i < count; ++i) {
     out[i] = tuple->items[count - 1 - i];

@@ -47,7 +47,7 @@ bool martlet_force_exit() {
 }
 
 /// Adds; fails with ThreadState::failNext.
-FakeObject* rt_binary_op(FakeThread* thread, FakeObject* a, FakeObject* b, int64_t) {
+FakeObject* rt_binary_op(FakeThread* thread, int64_t, FakeObject* a, FakeObject* b, int64_t) {
   ++thread->calls;
   return thread->failNext ? nullptr : fake_box_int(a->integer + b->integer);
 }
@@ -58,11 +58,12 @@ FakeObject* rt_concat_local(FakeThread* thread, FakeFrame* frame, int64_t slot, 
   return frame->slots[slot];
 }
 /// The sum of the arguments; args[-1] must be writable.
-FakeObject* rt_call(FakeThread* thread, FakeFrame* frame, FakeObject* callable, FakeObject* self,
+FakeObject* rt_call(FakeThread* thread, FakeFrame* frame, int64_t borrowed, FakeObject* callable, FakeObject* self,
                     FakeObject* const* arguments, int64_t count) {
   ++thread->calls;
   thread->seenInstruction = frame->instruction;
   thread->lastCount = count;
+  thread->lastBorrowed = borrowed;
   thread->callerCount = backtrace(thread->callers, 64);
   const_cast<FakeObject**>(arguments)[-1] = self;
   int64_t sum = callable->integer + (self ? self->integer : 0);
@@ -72,7 +73,7 @@ FakeObject* rt_call(FakeThread* thread, FakeFrame* frame, FakeObject* callable, 
   }
   return thread->failNext ? nullptr : fake_box_int(sum);
 }
-FakeObject* rt_load_method(FakeThread* thread, FakeObject* owner, FakeObject* name, FakeObject** self) {
+FakeObject* rt_load_method(FakeThread* thread, int64_t, FakeObject* owner, FakeObject* name, FakeObject** self) {
   ++thread->calls;
   if (thread->failNext) return nullptr;
   ++owner->references;

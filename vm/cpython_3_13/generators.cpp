@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Generators and coroutines of 3.13: suspending, finishing and resuming their frames, and the slots through which they are
-// driven. Must not know: tiering, compilation.
+// Generators and coroutines of 3.13: suspending, finishing and resuming their frames, and the slots through which they
+// are driven. Must not know: tiering, compilation.
 #include "vm/cpython_3_13/port.h"
 
 namespace martlet::vm::port {
 namespace {
 
-Frame* frameOf(PyGenObject* generator) { return reinterpret_cast<Frame*>(generator->gi_iframe); }
+Frame* frameOf(PyGenObject* generator) {
+  return reinterpret_cast<Frame*>(generator->gi_iframe);
+}
 
 bool isSuspended(const PyGenObject* generator) {
   return generator->gi_frame_state == FRAME_SUSPENDED || generator->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
@@ -25,7 +27,8 @@ sendfunc originalCoroutineSend = nullptr;
 /// Like CPython's own: `argument` is NULL when called by next(). False if it has to be CPython's own.
 bool sendNatively(PyGenObject* generator, PyObject* argument, PyObject** result, PySendResult* status) {
   bool yielded = false;
-  if (!isSuspended(generator)) return false;
+  const bool starts = generator->gi_frame_state == FRAME_CREATED && (argument == nullptr || argument == Py_None);
+  if (!starts && !isSuspended(generator)) return false;
   if (!resume(PyThreadState_Get(), frameOf(generator), argument, result, &yielded)) return false;
   if (yielded) {
     *status = PYGEN_NEXT;
@@ -64,9 +67,20 @@ PySendResult sendHook(PyObject* self, PyObject* argument, PyObject** result) {
 
 }  // namespace
 
+ResumePoint resumePointOf(const Frame* frame) {
+  const PyGenObject* generator = _PyFrame_GetGenerator(const_cast<Frame*>(frame));
+  if (generator->gi_frame_state == FRAME_CREATED) {
+    return {static_cast<uint32_t>(codeOf(frame)->_co_firsttraceable), stackDepth(frame)};
+  }
+  return {offsetOf(frame), stackDepth(frame) + 1};
+}
+
 void beginResume(PyThreadState* tstate, Frame* frame, PyObject* argument) {
   PyGenObject* generator = _PyFrame_GetGenerator(frame);
-  _PyFrame_StackPush(frame, Py_NewRef(argument != nullptr ? argument : Py_None));
+  // At its start the value sent, None, would be popped at once.
+  if (generator->gi_frame_state != FRAME_CREATED) {
+    _PyFrame_StackPush(frame, Py_NewRef(argument != nullptr ? argument : Py_None));
+  }
   generator->gi_exc_state.previous_item = tstate->exc_info;
   tstate->exc_info = &generator->gi_exc_state;
   generator->gi_frame_state = FRAME_EXECUTING;

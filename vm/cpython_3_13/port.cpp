@@ -56,9 +56,23 @@ std::optional<std::string> layoutMismatch() {
 Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args,
                  Py_ssize_t count, PyObject* const* defaults) {
   if (!_PyThreadState_HasStackSpace(tstate, code->co_framesize)) return nullptr;
-  Frame* frame = _PyFrame_PushUnchecked(tstate, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), code->co_argcount);
+  Frame* frame =
+      _PyFrame_PushUnchecked(tstate, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), code->co_argcount);
   for (Py_ssize_t i = 0; i < count; ++i) frame->localsplus[i] = Py_NewRef(args[i]);
   for (Py_ssize_t i = count; i < code->co_argcount; ++i) frame->localsplus[i] = Py_NewRef(defaults[i - count]);
+  frame->previous = tstate->current_frame;
+  tstate->current_frame = frame;
+  return frame;
+}
+
+Frame* bindAndPushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count,
+                        PyObject* kwnames) {
+  // It consumes the function and the arguments, also when it fails.
+  const size_t all = count + (kwnames != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(kwnames)) : 0);
+  for (size_t i = 0; i < all; ++i) Py_INCREF(args[i]);
+  Frame* frame = _PyEvalFramePushAndInit(tstate, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), nullptr, args,
+                                         count, kwnames);
+  if (frame == nullptr) return nullptr;
   frame->previous = tstate->current_frame;
   tstate->current_frame = frame;
   return frame;
@@ -108,7 +122,8 @@ std::optional<HandlerMatch> findHandler(PyCodeObject* code, uint32_t offset) {
 }
 
 bool jumpErrorIsUnsafe(PyCodeObject* code, uint32_t jumpOffset) {
-  // INSTRUMENTED_JUMP computes `next_instr - oparg` after next_instr became NULL, and looks the handler up one unit below.
+  // INSTRUMENTED_JUMP computes `next_instr - oparg` after next_instr became NULL, and looks the handler up one unit
+  // below.
   const int oparg = instructionAt(code, jumpOffset)->op.arg;
   const auto start = reinterpret_cast<intptr_t>(_PyCode_CODE(code));
   const intptr_t garbage = (static_cast<intptr_t>(1 - oparg) * 2 - start) / 2;

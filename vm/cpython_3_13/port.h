@@ -33,23 +33,36 @@ inline constexpr int kNativeStackTop = -2;
 /// Compares the running interpreter's structure offsets with those compiled in. Returns what differs, or nothing.
 std::optional<std::string> layoutMismatch();
 
-inline PyCodeObject* codeOf(const Frame* frame) { return reinterpret_cast<PyCodeObject*>(frame->f_executable); }
+inline PyCodeObject* codeOf(const Frame* frame) {
+  return reinterpret_cast<PyCodeObject*>(frame->f_executable);
+}
 inline PyFunctionObject* functionOf(const Frame* frame) {
   PyObject* func = frame->f_funcobj;
   return func != nullptr && PyFunction_Check(func) ? reinterpret_cast<PyFunctionObject*>(func) : nullptr;
 }
-inline _Py_CODEUNIT* instructionAt(PyCodeObject* code, uint32_t offset) { return _PyCode_CODE(code) + offset; }
-inline int stackDepth(const Frame* frame) { return frame->stacktop - codeOf(frame)->co_nlocalsplus; }
-inline void setStackDepth(Frame* frame, int depth) { frame->stacktop = codeOf(frame)->co_nlocalsplus + depth; }
+inline _Py_CODEUNIT* instructionAt(PyCodeObject* code, uint32_t offset) {
+  return _PyCode_CODE(code) + offset;
+}
+inline int stackDepth(const Frame* frame) {
+  return frame->stacktop - codeOf(frame)->co_nlocalsplus;
+}
+inline void setStackDepth(Frame* frame, int depth) {
+  frame->stacktop = codeOf(frame)->co_nlocalsplus + depth;
+}
 inline PyObject** stackSlot(Frame* frame, int index) {
   return frame->localsplus + codeOf(frame)->co_nlocalsplus + index;
 }
-inline uint32_t codeSize(const PyCodeObject* code) { return static_cast<uint32_t>(Py_SIZE(code)); }
+inline uint32_t codeSize(const PyCodeObject* code) {
+  return static_cast<uint32_t>(Py_SIZE(code));
+}
 
 /// Pushes a frame for a call whose `count` positional arguments fill all parameters (no *args, no keyword-only ones).
 /// New references are taken. NULL (without an error) when the data stack has no room: let CPython make the frame.
-Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args, Py_ssize_t count,
-                 PyObject* const* defaults);
+Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args,
+                 Py_ssize_t count, PyObject* const* defaults);
+/// Pushes a frame for any call, its arguments bound by CPython. NULL with an exception set where they do not fit.
+Frame* bindAndPushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count,
+                        PyObject* kwnames);
 /// Unlinks and releases the running thread-owned frame, whose operand stack is empty.
 void popFrame(PyThreadState* tstate, Frame* frame);
 /// Lets the interpreter run the rest of a frame that pushFrame() made.
@@ -59,6 +72,12 @@ inline uint32_t offsetOf(const Frame* frame) {
   return static_cast<uint32_t>(frame->instr_ptr - _PyCode_CODE(codeOf(frame)));
 }
 
+/// Where a generator that does not run goes on, and the stack depth there with the value sent.
+struct ResumePoint {
+  uint32_t offset;
+  int stackDepth;
+};
+ResumePoint resumePointOf(const Frame* frame);
 /// Makes a suspended generator's frame the running one, with `argument` (NULL: None) sent to it.
 void beginResume(PyThreadState* tstate, Frame* frame, PyObject* argument);
 /// At a YIELD_VALUE whose value has left the stack: suspends the frame and unlinks it.
@@ -67,8 +86,10 @@ void suspendGenerator(PyThreadState* tstate, Frame* frame);
 void finishGenerator(PyThreadState* tstate, Frame* frame);
 /// Lets the interpreter run the rest of a generator's frame, up to its next suspension or its end.
 PyObject* interpretGenerator(PyThreadState* tstate, Frame* frame, bool* yielded);
-/// Resumes a suspended generator natively; false if it cannot, and nothing is changed. See resumeGenerator() in vm/entry.h.
-using GeneratorResumer = bool (*)(PyThreadState* tstate, Frame* frame, PyObject* argument, PyObject** result, bool* yielded);
+/// Starts or resumes a generator natively; false if it cannot, and nothing is changed. See resumeGenerator() in
+/// vm/entry.h.
+using GeneratorResumer = bool (*)(PyThreadState* tstate, Frame* frame, PyObject* argument, PyObject** result,
+                                  bool* yielded);
 /// Routes next() and send() on suspended generators and coroutines to the resumer, also those from C code. Idempotent;
 /// cannot fail.
 void installGeneratorHooks(GeneratorResumer resumer);
@@ -103,15 +124,16 @@ inline uintptr_t breaker(const PyThreadState* tstate) {
   return _Py_atomic_load_uintptr_relaxed(&tstate->eval_breaker);
 }
 
-/// Tells other tools (tracing, profiling, debuggers) of an exception that native code meets in a frame, as the interpreter
-/// would. With the exception set; a callback may replace it. `Handled` is told with the handler's offset.
+/// Tells other tools (tracing, profiling, debuggers) of an exception that native code meets in a frame, as the
+/// interpreter would. With the exception set; a callback may replace it. `Handled` is told with the handler's offset.
 enum class ExceptionEvent { Raised, Handled, Unwound };
 void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, uint32_t offset);
 
 /// Restores, for native code inside a monitoring callback, the thread's state outside it.
 class CallbackScope {
  public:
-  explicit CallbackScope(PyThreadState* tstate) : tstate_(tstate), tracing_(tstate->tracing), what_(tstate->what_event) {
+  explicit CallbackScope(PyThreadState* tstate)
+      : tstate_(tstate), tracing_(tstate->tracing), what_(tstate->what_event) {
     tstate->tracing = tracing_ - 1;
     tstate->what_event = -1;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Helpers: building containers and strings, adding to them, taking them apart. Must not know: HIR, LLVM.
+#include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
@@ -33,9 +34,10 @@ PyObject* rt_build_list(PyObject* const* args, int64_t count) {
   return list;
 }
 
-PyObject* rt_build_set(PyThreadState* tstate, PyObject* const* args, int64_t count) {
+PyObject* rt_build_set(PyThreadState* tstate, int64_t borrowed, PyObject* const* args, int64_t count) {
   PyObject* set = PySet_New(nullptr);
   if (set == nullptr) return nullptr;
+  const HeldArguments held(static_cast<uint64_t>(borrowed), args);
   for (int64_t i = 0; i < count; ++i) {
     if (PySet_Add(set, args[i]) < 0) {
       Py_DECREF(set);
@@ -45,11 +47,14 @@ PyObject* rt_build_set(PyThreadState* tstate, PyObject* const* args, int64_t cou
   return leaveChecked(tstate, set);
 }
 
-PyObject* rt_build_map(PyThreadState* tstate, PyObject* const* args, int64_t count) {
+PyObject* rt_build_map(PyThreadState* tstate, int64_t borrowed, PyObject* const* args, int64_t count) {
+  const HeldArguments held(static_cast<uint64_t>(borrowed), args);
   return leaveChecked(tstate, _PyDict_FromItems(args, 2, args + 1, 2, count / 2));
 }
 
-PyObject* rt_build_const_key_map(PyThreadState* tstate, PyObject* keys, PyObject* const* args, int64_t count) {
+PyObject* rt_build_const_key_map(PyThreadState* tstate, int64_t borrowed, PyObject* keys, PyObject* const* args,
+                                 int64_t count) {
+  const HeldArguments held(static_cast<uint64_t>(borrowed) >> 1, args);
   return leaveChecked(tstate, _PyDict_FromItems(&PyTuple_GET_ITEM(keys, 0), 1, args, 1, count));
 }
 
@@ -61,8 +66,9 @@ PyObject* rt_build_slice(PyObject* start, PyObject* stop, PyObject* step) {
   return PySlice_New(start, stop, step);
 }
 
-int rt_list_extend(PyThreadState* tstate, PyObject* list, PyObject* iterable) {
-  PyObject* none = _PyList_Extend(reinterpret_cast<PyListObject*>(list), iterable);
+int rt_list_extend(PyThreadState* tstate, int64_t borrowed, PyObject* list, PyObject* iterable) {
+  PyObject* none = holding(borrowed, {list, iterable},
+                           [&] { return _PyList_Extend(reinterpret_cast<PyListObject*>(list), iterable); });
   if (none != nullptr) return leaveChecked(tstate, 0);
   if (PyErr_ExceptionMatches(PyExc_TypeError) && Py_TYPE(iterable)->tp_iter == nullptr && !PySequence_Check(iterable)) {
     PyErr_Clear();
@@ -71,46 +77,55 @@ int rt_list_extend(PyThreadState* tstate, PyObject* list, PyObject* iterable) {
   return -1;
 }
 
-int rt_set_add(PyThreadState* tstate, PyObject* set, PyObject* value) {
-  return leaveChecked(tstate, PySet_Add(set, value));
+int rt_set_add(PyThreadState* tstate, int64_t borrowed, PyObject* set, PyObject* value) {
+  return leaveChecked(tstate, holding(borrowed, {set, value}, [&] { return PySet_Add(set, value); }));
 }
 
-int rt_set_update(PyThreadState* tstate, PyObject* set, PyObject* iterable) {
-  return leaveChecked(tstate, _PySet_Update(set, iterable));
+int rt_set_update(PyThreadState* tstate, int64_t borrowed, PyObject* set, PyObject* iterable) {
+  return leaveChecked(tstate, holding(borrowed, {set, iterable}, [&] { return _PySet_Update(set, iterable); }));
 }
 
 int rt_map_add(PyThreadState* tstate, PyObject* dict, PyObject* key, PyObject* value) {
   return leaveChecked(tstate, PyDict_SetItem(dict, key, value));
 }
 
-int rt_dict_update(PyThreadState* tstate, PyObject* dict, PyObject* update) {
-  if (PyDict_Update(dict, update) == 0) return leaveChecked(tstate, 0);
+int rt_dict_update(PyThreadState* tstate, int64_t borrowed, PyObject* dict, PyObject* update) {
+  if (holding(borrowed, {dict, update}, [&] { return PyDict_Update(dict, update); }) == 0)
+    return leaveChecked(tstate, 0);
   mappingError(tstate, update);
   return -1;
 }
 
-int rt_dict_merge(PyThreadState* tstate, PyObject* callable, PyObject* dict, PyObject* update) {
-  if (_PyDict_MergeEx(dict, update, 2) == 0) return leaveChecked(tstate, 0);
+int rt_dict_merge(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* dict, PyObject* update) {
+  if (holding(borrowed, {callable, dict, update}, [&] { return _PyDict_MergeEx(dict, update, 2); }) == 0)
+    return leaveChecked(tstate, 0);
   _PyEval_FormatKwargsError(tstate, callable, update);
   return -1;
 }
 
-int rt_unpack_ex(PyThreadState* tstate, PyObject* sequence, int64_t before, int64_t after, PyObject** outputs) {
+int rt_unpack_ex(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t before, int64_t after,
+                 PyObject** outputs) {
   PyObject** top = outputs + before + 1 + after;
-  return _PyEval_UnpackIterable(tstate, sequence, static_cast<int>(before), static_cast<int>(after), top) != 0 ? 0 : -1;
+  return holding(borrowed, {sequence},
+                 [&] {
+                   return _PyEval_UnpackIterable(tstate, sequence, static_cast<int>(before), static_cast<int>(after),
+                                                 top);
+                 }) != 0
+             ? 0
+             : -1;
 }
 
-PyObject* rt_convert_value(PyThreadState* tstate, PyObject* value, int64_t oparg) {
-  return leaveChecked(tstate, _PyEval_ConversionFuncs[oparg](value));
+PyObject* rt_convert_value(PyThreadState* tstate, int64_t borrowed, PyObject* value, int64_t oparg) {
+  return leaveChecked(tstate, holding(borrowed, {value}, [&] { return _PyEval_ConversionFuncs[oparg](value); }));
 }
 
-PyObject* rt_format_simple(PyThreadState* tstate, PyObject* value) {
+PyObject* rt_format_simple(PyThreadState* tstate, int64_t borrowed, PyObject* value) {
   if (PyUnicode_CheckExact(value)) return Py_NewRef(value);
-  return leaveChecked(tstate, PyObject_Format(value, nullptr));
+  return leaveChecked(tstate, holding(borrowed, {value}, [&] { return PyObject_Format(value, nullptr); }));
 }
 
-PyObject* rt_format_with_spec(PyThreadState* tstate, PyObject* value, PyObject* spec) {
-  return leaveChecked(tstate, PyObject_Format(value, spec));
+PyObject* rt_format_with_spec(PyThreadState* tstate, int64_t borrowed, PyObject* value, PyObject* spec) {
+  return leaveChecked(tstate, holding(borrowed, {value, spec}, [&] { return PyObject_Format(value, spec); }));
 }
 
 }  // extern "C"

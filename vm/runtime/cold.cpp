@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The out-of-line halves of the inline helpers. Never in bitcode. Must not know: LLVM.
-#include <algorithm>
-#include <iterator>
-
-#include "lowering/hir/type.h"
+#include "vm/runtime/held.h"
 #include "vm/runtime/inline.h"
 
 using namespace martlet::vm;
@@ -60,20 +57,13 @@ PyObject* rt_cold_make_float(double value) {
   return PyFloat_FromDouble(value);
 }
 
-bool rt_cold_has_type(PyObject* object, int64_t typeBits) {
-  const auto* found = std::find(std::begin(kExactTypes), std::end(kExactTypes), Py_TYPE(object));
-  const bool isKnown = found != std::end(kExactTypes);
-  const uint32_t bit = isKnown ? 1U << (found - kExactTypes) : martlet::hir::types::OtherObject.bits();
-  return (static_cast<uint32_t>(typeBits) & bit) != 0;
+int rt_cold_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
+  return leaveChecked(tstate, holding(borrowed, {object}, [&] { return PyObject_IsTrue(object); }));
 }
 
-int rt_cold_to_bool(PyThreadState* tstate, PyObject* object) {
-  return leaveChecked(tstate, PyObject_IsTrue(object));
-}
-
-ColdItem rt_cold_for_iter(PyThreadState* tstate, PyObject* iterator) {
+ColdItem rt_cold_for_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterator) {
   ColdItem result = {};
-  result.status = rt_for_iter(tstate, iterator, &result.item);
+  result.status = rt_for_iter(tstate, borrowed, iterator, &result.item);
   return result;
 }
 
@@ -82,29 +72,30 @@ PyObject* rt_cold_unbound_deref(PyThreadState* tstate, Frame* frame, int64_t slo
   return nullptr;
 }
 
-PyObject* rt_cold_call_len(PyThreadState* tstate, PyObject* object) {
-  const Py_ssize_t length = PyObject_Length(object);
+PyObject* rt_cold_call_len(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
+  const Py_ssize_t length = holding(borrowed, {object}, [&] { return PyObject_Length(object); });
   return length < 0 ? nullptr : leaveChecked(tstate, PyLong_FromSsize_t(length), true);
 }
 
-PyObject* rt_cold_call_isinstance(PyThreadState* tstate, PyObject* object, PyObject* type) {
-  const int answer = PyObject_IsInstance(object, type);
+PyObject* rt_cold_call_isinstance(PyThreadState* tstate, int64_t borrowed, PyObject* object, PyObject* type) {
+  const int answer = holding(borrowed, {object, type}, [&] { return PyObject_IsInstance(object, type); });
   return answer < 0 ? nullptr : leaveChecked(tstate, boolObject(answer != 0), true);
 }
 
-ColdPair rt_cold_load_method(PyThreadState* tstate, PyObject* owner, PyObject* name) {
+ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name) {
   ColdPair result = {};
-  result.first = rt_load_method(tstate, owner, name, &result.second);
+  result.first = rt_load_method(tstate, borrowed, owner, name, &result.second);
   return result;
 }
 
-ColdPair rt_cold_unpack_pair(PyThreadState* tstate, PyObject* sequence) {
+ColdPair rt_cold_unpack_pair(PyThreadState* tstate, int64_t borrowed, PyObject* sequence) {
   PyObject* values[2] = {};
-  if (rt_cold_unpack_sequence(tstate, sequence, 2, values) < 0) return {};
+  if (rt_cold_unpack_sequence(tstate, borrowed, sequence, 2, values) < 0) return {};
   return {values[0], values[1]};
 }
 
-int rt_cold_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs) {
+int rt_cold_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t count,
+                            PyObject** outputs) {
   PyObject** items = nullptr;
   if (PyTuple_CheckExact(sequence) && PyTuple_GET_SIZE(sequence) == count) {
     items = reinterpret_cast<PyTupleObject*>(sequence)->ob_item;
@@ -112,20 +103,26 @@ int rt_cold_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t c
     items = reinterpret_cast<PyListObject*>(sequence)->ob_item;
   }
   if (items == nullptr) {
-    return _PyEval_UnpackIterable(tstate, sequence, static_cast<int>(count), -1, outputs + count) != 0 ? 0 : -1;
+    return holding(borrowed, {sequence},
+                   [&] {
+                     return _PyEval_UnpackIterable(tstate, sequence, static_cast<int>(count), -1, outputs + count);
+                   }) != 0
+               ? 0
+               : -1;
   }
   for (int64_t i = 0; i < count; ++i) outputs[count - 1 - i] = Py_NewRef(items[i]);
   return 0;
 }
 
-PyObject* rt_cold_subscr_i64(PyThreadState* tstate, PyObject* container, int64_t index) {
+PyObject* rt_cold_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index) {
   const Reference key(boxInt(index));
-  return key.get() != nullptr ? rt_subscr(tstate, container, key.get()) : nullptr;
+  return key.get() != nullptr ? rt_subscr(tstate, borrowed, container, key.get()) : nullptr;
 }
 
-int rt_cold_store_subscr_i64(PyThreadState* tstate, PyObject* container, int64_t index, PyObject* value) {
+int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
+                             PyObject* value) {
   const Reference key(boxInt(index));
-  return key.get() != nullptr ? rt_store_subscr(tstate, container, key.get(), value) : -1;
+  return key.get() != nullptr ? rt_store_subscr(tstate, borrowed, container, key.get(), value) : -1;
 }
 
 int rt_cold_list_grow(PyObject* list, PyObject* value) {

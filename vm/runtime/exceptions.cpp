@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Helpers: raising, handling, with statements. Must not know: unwinding (vm), HIR, LLVM.
+#include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
@@ -54,18 +55,18 @@ bool setCause(PyObject* value, PyObject* cause) {
 }
 
 /// Looks both methods of a context manager up and calls the first; the second is the output.
-PyObject* enterContext(PyObject* manager, PyObject* enterName, PyObject* exitName, const char* protocol,
-                       const char* exitText, PyObject** outputs) {
+PyObject* enterContext(int64_t borrowed, PyObject* manager, PyObject* enterName, PyObject* exitName,
+                       const char* protocol, const char* exitText, PyObject** outputs) {
   PyTypeObject* type = Py_TYPE(manager);
   outputs[0] = nullptr;
-  PyObject* enter = _PyObject_LookupSpecial(manager, enterName);
+  PyObject* enter = holding(borrowed, {manager}, [&] { return _PyObject_LookupSpecial(manager, enterName); });
   if (enter == nullptr) {
     if (!PyErr_Occurred()) {
       PyErr_Format(PyExc_TypeError, "'%.200s' object does not support the %s protocol", type->tp_name, protocol);
     }
     return nullptr;
   }
-  PyObject* exit = _PyObject_LookupSpecial(manager, exitName);
+  PyObject* exit = holding(borrowed, {manager}, [&] { return _PyObject_LookupSpecial(manager, exitName); });
   if (exit == nullptr) {
     if (!PyErr_Occurred()) {
       PyErr_Format(PyExc_TypeError, "'%.200s' object does not support the %s protocol (missed %s method)",
@@ -107,22 +108,24 @@ int rt_check_exc_match(PyThreadState* tstate, PyObject* exception, PyObject* typ
   return PyErr_GivenExceptionMatches(exception, type) != 0 ? 1 : 0;
 }
 
-int rt_check_eg_match(PyThreadState* tstate, PyObject* group, PyObject* type, PyObject** outputs) {
+int rt_check_eg_match(PyThreadState* tstate, int64_t borrowed, PyObject* group, PyObject* type, PyObject** outputs) {
   if (_PyEval_CheckExceptStarTypeValid(tstate, type) < 0) return -1;
   PyObject* match = nullptr;
   PyObject* rest = nullptr;
-  if (_PyEval_ExceptionGroupMatch(group, type, &match, &rest) < 0 || match == nullptr) return -1;
+  if (holding(borrowed, {group, type}, [&] { return _PyEval_ExceptionGroupMatch(group, type, &match, &rest); }) < 0 ||
+      match == nullptr)
+    return -1;
   if (!Py_IsNone(match)) PyErr_SetHandledException(match);
   outputs[0] = rest;
   outputs[1] = match;
   return 0;
 }
 
-int rt_raise_varargs(PyThreadState* tstate, PyObject* exception, PyObject* cause) {
+int rt_raise_varargs(PyThreadState* tstate, int64_t borrowed, PyObject* exception, PyObject* cause) {
   if (exception == nullptr) return reraiseHandled(tstate);
   PyObject* value = nullptr;
   if (PyExceptionClass_Check(exception)) {
-    value = instantiate(exception);
+    value = holding(borrowed, {exception, cause}, [&] { return instantiate(exception); });
     if (value == nullptr) return -1;
   } else if (PyExceptionInstance_Check(exception)) {
     value = Py_NewRef(exception);
@@ -130,7 +133,7 @@ int rt_raise_varargs(PyThreadState* tstate, PyObject* exception, PyObject* cause
     PyErr_SetString(PyExc_TypeError, "exceptions must derive from BaseException");
     return -1;
   }
-  if (cause == nullptr || setCause(value, cause)) {
+  if (cause == nullptr || holding(borrowed, {nullptr, cause}, [&] { return setCause(value, cause); })) {
     // `raise C` names the class C even where C() makes an instance of another one.
     PyErr_SetObject(PyExceptionClass_Check(exception) ? exception : PyExceptionInstance_Class(value), value);
   }
@@ -164,7 +167,7 @@ PyObject* rt_cleanup_throw(PyThreadState*, PyObject* exception) {
   return nullptr;
 }
 
-PyObject* rt_with_except_start(PyThreadState* tstate, PyObject* exit, PyObject* exception) {
+PyObject* rt_with_except_start(PyThreadState* tstate, int64_t borrowed, PyObject* exit, PyObject* exception) {
   PyObject* traceback = PyException_GetTraceback(exception);
   if (traceback == nullptr) {
     traceback = Py_None;
@@ -173,16 +176,18 @@ PyObject* rt_with_except_start(PyThreadState* tstate, PyObject* exit, PyObject* 
   }
   PyObject* stack[4] = {nullptr, PyExceptionInstance_Class(exception), exception, traceback};
   constexpr size_t kCount = 3 | PY_VECTORCALL_ARGUMENTS_OFFSET;
-  return leaveChecked(tstate, _PyObject_VectorcallTstate(tstate, exit, stack + 1, kCount, nullptr));
+  return leaveChecked(tstate, holding(borrowed, {exit, exception}, [&] {
+                        return _PyObject_VectorcallTstate(tstate, exit, stack + 1, kCount, nullptr);
+                      }));
 }
 
-PyObject* rt_before_with(PyThreadState*, PyObject* manager, PyObject** outputs) {
-  return enterContext(manager, martlet_singletons.dunderEnter, martlet_singletons.dunderExit, "context manager",
-                      "__exit__", outputs);
+PyObject* rt_before_with(PyThreadState*, int64_t borrowed, PyObject* manager, PyObject** outputs) {
+  return enterContext(borrowed, manager, martlet_singletons.dunderEnter, martlet_singletons.dunderExit,
+                      "context manager", "__exit__", outputs);
 }
 
-PyObject* rt_before_async_with(PyThreadState*, PyObject* manager, PyObject** outputs) {
-  return enterContext(manager, martlet_singletons.dunderAenter, martlet_singletons.dunderAexit,
+PyObject* rt_before_async_with(PyThreadState*, int64_t borrowed, PyObject* manager, PyObject** outputs) {
+  return enterContext(borrowed, manager, martlet_singletons.dunderAenter, martlet_singletons.dunderAexit,
                       "asynchronous context manager", "__aexit__", outputs);
 }
 

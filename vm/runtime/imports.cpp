@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Helpers: import statements. Must not know: HIR, LLVM.
+#include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
@@ -97,9 +98,9 @@ PyObject* rt_import_name(PyThreadState* tstate, Frame* frame, PyObject* name, Py
   return leaveChecked(tstate, result);
 }
 
-PyObject* rt_import_from(PyThreadState* tstate, PyObject* module, PyObject* name) {
+PyObject* rt_import_from(PyThreadState* tstate, int64_t borrowed, PyObject* module, PyObject* name) {
   PyObject* value = nullptr;
-  if (PyObject_GetOptionalAttr(module, name, &value) < 0) return nullptr;
+  if (holding(borrowed, {module}, [&] { return PyObject_GetOptionalAttr(module, name, &value); }) < 0) return nullptr;
   if (value == nullptr) value = importedSubmodule(module, name);
   if (value == nullptr && tstate->current_exception == nullptr) value = importFromByInterpreter(module, name);
   return leaveChecked(tstate, value);

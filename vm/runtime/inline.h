@@ -11,25 +11,21 @@
 
 namespace martlet::vm {
 
-inline bool likely(bool condition) {
-  return __builtin_expect(condition, 1);
-}
-inline bool unlikely(bool condition) {
-  return __builtin_expect(condition, 0);
-}
-
 inline PyObject* boolObject(bool value) {
   return value ? Py_True : Py_False;
 }
 
+/// Py_INCREF with the test of immortality that Py_DECREF has: its own is an addition whose overflow says so, which
+/// costs LLVM's CodeGenPrepare much time.
 inline void retain(PyObject* object) {
-  Py_INCREF(object);
+  if (static_cast<int32_t>(object->ob_refcnt) >= 0) ++object->ob_refcnt;
 }
 
 /// Py_DECREF without the bookkeeping of debug builds; deallocation is a call that LLVM should move out of the way.
 inline void release(PyObject* object) {
   if (_Py_IsImmortal(object)) return;
-  if (unlikely(--object->ob_refcnt == 0)) _Py_Dealloc(object);
+  if (--object->ob_refcnt == 0) [[unlikely]]
+    _Py_Dealloc(object);
 }
 
 inline PyLongObject* asLong(PyObject* object) {
@@ -62,7 +58,8 @@ inline PyObject* boxInt(int64_t value, PyObject* (*slow)(int64_t) = rt_cold_make
 inline PyObject* boxFloat(double value, PyObject* (*slow)(double) = rt_cold_make_float) {
   _Py_float_freelist* freelist = martlet_singletons.floatFreelist;
   PyFloatObject* object = freelist->items;
-  if (unlikely(object == nullptr)) return slow(value);
+  if (object == nullptr) [[unlikely]]
+    return slow(value);
   freelist->items = reinterpret_cast<PyFloatObject*>(object->ob_base.ob_type);
   freelist->numfree--;
   object->ob_base.ob_refcnt = 1;
@@ -73,7 +70,7 @@ inline PyObject* boxFloat(double value, PyObject* (*slow)(double) = rt_cold_make
 
 /// True if a type still has the version that the interpreter's cache was filled for.
 inline bool hasVersion(PyTypeObject* type, int64_t version) {
-  return likely(type->tp_version_tag == static_cast<uint32_t>(version));
+  return type->tp_version_tag == static_cast<uint32_t>(version);
 }
 
 /// The exact classes of HIR's type bits, by bit (lowering/hir/type.h); prototype_check.cpp holds it to them. Not
@@ -83,6 +80,9 @@ constexpr PyTypeObject* kExactTypes[] = {
     &PyBytes_Type, &PyTuple_Type,    &PyList_Type, &PyDict_Type,  &PySet_Type,
     &PySlice_Type, &PyFunction_Type, &PyType_Type, &PyCell_Type,  &PyRangeIter_Type,
 };
+
+/// The type bit of all other classes.
+constexpr uint32_t kOtherTypesBit = 1U << 20;
 
 /// COMPARE_OP's order of operators: <, <=, ==, !=, >, >=.
 template <class T>

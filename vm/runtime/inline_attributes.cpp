@@ -14,22 +14,23 @@ inline PyObject** slotAt(PyObject* owner, int64_t offset) {
 /// The value of entry `index` of a str-keyed dict whose keys have a known version; NULL if that is not so.
 inline PyObject* valueByKeysVersion(PyObject* dict, int64_t keysVersion, int64_t index) {
   PyDictKeysObject* keys = reinterpret_cast<PyDictObject*>(dict)->ma_keys;
-  if (unlikely(keys->dk_version != static_cast<uint32_t>(keysVersion))) return nullptr;
+  if (keys->dk_version != static_cast<uint32_t>(keysVersion)) [[unlikely]]
+    return nullptr;
   return DK_UNICODE_ENTRIES(keys)[index].me_value;
 }
 
 inline PyObject* valueByHint(PyDictObject* dict, PyObject* name, int64_t hint) {
   PyDictKeysObject* keys = dict->ma_keys;
-  if (unlikely(hint >= keys->dk_nentries || !DK_IS_UNICODE(keys))) return nullptr;
+  if (hint >= keys->dk_nentries || !DK_IS_UNICODE(keys)) [[unlikely]]
+    return nullptr;
   const PyDictUnicodeEntry* entry = DK_UNICODE_ENTRIES(keys) + hint;
-  return likely(entry->me_key == name) ? entry->me_value : nullptr;
+  return __builtin_expect(entry->me_key == name, 1) ? entry->me_value : nullptr;
 }
 
 /// True if no instance attribute can hide a class attribute: inline values, and the class's keys are unchanged.
 inline bool hasKeysVersion(PyObject* owner, int64_t keysVersion) {
   const auto* type = reinterpret_cast<PyHeapTypeObject*>(Py_TYPE(owner));
-  return likely(_PyObject_InlineValues(owner)->valid &&
-                type->ht_cached_keys->dk_version == static_cast<uint32_t>(keysVersion));
+  return _PyObject_InlineValues(owner)->valid && type->ht_cached_keys->dk_version == static_cast<uint32_t>(keysVersion);
 }
 
 /// True if an instance has no __dict__ yet. Its class has a managed one or one at an offset.
@@ -47,8 +48,9 @@ inline PyObject* method(PyObject* owner, PyObject* descr, PyObject** outputs) {
 }
 
 /// In registers: see ColdPair.
-inline PyObject* otherMethod(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject** outputs) {
-  const ColdPair slow = rt_cold_load_method(tstate, owner, name);
+inline PyObject* otherMethod(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                             PyObject** outputs) {
+  const ColdPair slow = rt_cold_load_method(tstate, borrowed, owner, name);
   outputs[0] = slow.second;
   return slow.first;
 }
@@ -57,97 +59,102 @@ inline PyObject* otherMethod(PyThreadState* tstate, PyObject* owner, PyObject* n
 
 extern "C" {
 
-PyObject* rt_load_attr_instance_value(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version,
-                                      int64_t index) {
-  if (hasVersion(Py_TYPE(owner), version)) {
+PyObject* rt_load_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                      int64_t version, int64_t index) {
+  if (hasVersion(Py_TYPE(owner), version)) [[likely]] {
     const PyDictValues* values = _PyObject_InlineValues(owner);
-    if (likely(values->valid)) {
+    if (values->valid) [[likely]] {
       PyObject* value = values->values[index];
-      if (likely(value != nullptr)) {
+      if (value != nullptr) [[likely]] {
         retain(value);
         return value;
       }
     }
   }
-  return rt_load_attr(tstate, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name);
 }
 
-PyObject* rt_load_attr_slot(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version, int64_t offset) {
-  if (hasVersion(Py_TYPE(owner), version)) {
+PyObject* rt_load_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, int64_t version,
+                            int64_t offset) {
+  if (hasVersion(Py_TYPE(owner), version)) [[likely]] {
     PyObject* value = *slotAt(owner, offset);
-    if (likely(value != nullptr)) {
+    if (value != nullptr) [[likely]] {
       retain(value);
       return value;
     }
   }
-  return rt_load_attr(tstate, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name);
 }
 
-PyObject* rt_load_attr_with_hint(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version,
-                                 int64_t hint) {
-  if (hasVersion(Py_TYPE(owner), version)) {
+PyObject* rt_load_attr_with_hint(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                 int64_t version, int64_t hint) {
+  if (hasVersion(Py_TYPE(owner), version)) [[likely]] {
     PyDictObject* dict = _PyObject_GetManagedDict(owner);
-    PyObject* value = likely(dict != nullptr) ? valueByHint(dict, name, hint) : nullptr;
-    if (likely(value != nullptr)) {
+    PyObject* value = __builtin_expect(dict != nullptr, 1) ? valueByHint(dict, name, hint) : nullptr;
+    if (value != nullptr) [[likely]] {
       retain(value);
       return value;
     }
   }
-  return rt_load_attr(tstate, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name);
 }
 
-PyObject* rt_load_attr_module(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t keysVersion,
-                              int64_t index) {
-  if (likely(Py_IS_TYPE(owner, &PyModule_Type))) {
+PyObject* rt_load_attr_module(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                              int64_t keysVersion, int64_t index) {
+  if (Py_IS_TYPE(owner, &PyModule_Type)) [[likely]] {
     PyObject* value = valueByKeysVersion(reinterpret_cast<PyModuleObject*>(owner)->md_dict, keysVersion, index);
-    if (likely(value != nullptr)) {
+    if (value != nullptr) [[likely]] {
       retain(value);
       return value;
     }
   }
-  return rt_load_attr(tstate, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name);
 }
 
-PyObject* rt_load_attr_class(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr, int64_t version) {
-  if (likely(PyType_Check(owner)) && hasVersion(reinterpret_cast<PyTypeObject*>(owner), version)) {
+PyObject* rt_load_attr_class(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* descr,
+                             int64_t version) {
+  if (PyType_Check(owner) && hasVersion(reinterpret_cast<PyTypeObject*>(owner), version)) [[likely]] {
     retain(descr);
     return descr;
   }
-  return rt_load_attr(tstate, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name);
 }
 
-PyObject* rt_load_attr_constant(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
-                                int64_t version, int64_t keysVersion) {
-  if (hasVersion(Py_TYPE(owner), version) && (keysVersion == 0 || hasKeysVersion(owner, keysVersion))) {
+PyObject* rt_load_attr_constant(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                PyObject* descr, int64_t version, int64_t keysVersion) {
+  if (hasVersion(Py_TYPE(owner), version) && (keysVersion == 0 || hasKeysVersion(owner, keysVersion))) [[likely]] {
     retain(descr);
     return descr;
   }
-  return rt_load_attr(tstate, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name);
 }
 
-PyObject* rt_load_method_with_values(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
-                                     int64_t version, int64_t keysVersion, PyObject** outputs) {
-  if (hasVersion(Py_TYPE(owner), version) && hasKeysVersion(owner, keysVersion)) return method(owner, descr, outputs);
-  return otherMethod(tstate, owner, name, outputs);
+PyObject* rt_load_method_with_values(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                     PyObject* descr, int64_t version, int64_t keysVersion, PyObject** outputs) {
+  if (hasVersion(Py_TYPE(owner), version) && hasKeysVersion(owner, keysVersion)) [[likely]]
+    return method(owner, descr, outputs);
+  return otherMethod(tstate, borrowed, owner, name, outputs);
 }
 
-PyObject* rt_load_method_no_dict(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
-                                 int64_t version, PyObject** outputs) {
-  if (hasVersion(Py_TYPE(owner), version)) return method(owner, descr, outputs);
-  return otherMethod(tstate, owner, name, outputs);
+PyObject* rt_load_method_no_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                 PyObject* descr, int64_t version, PyObject** outputs) {
+  if (hasVersion(Py_TYPE(owner), version)) [[likely]]
+    return method(owner, descr, outputs);
+  return otherMethod(tstate, borrowed, owner, name, outputs);
 }
 
-PyObject* rt_load_method_lazy_dict(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
-                                   int64_t version, PyObject** outputs) {
-  if (hasVersion(Py_TYPE(owner), version) && likely(hasNoDictYet(owner))) return method(owner, descr, outputs);
-  return otherMethod(tstate, owner, name, outputs);
+PyObject* rt_load_method_lazy_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                   PyObject* descr, int64_t version, PyObject** outputs) {
+  if (hasVersion(Py_TYPE(owner), version) && hasNoDictYet(owner)) [[likely]]
+    return method(owner, descr, outputs);
+  return otherMethod(tstate, borrowed, owner, name, outputs);
 }
 
-int rt_store_attr_instance_value(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* value,
-                                 int64_t version, int64_t index) {
-  if (hasVersion(Py_TYPE(owner), version) && likely(_PyObject_GetManagedDict(owner) == nullptr)) {
+int rt_store_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                 PyObject* value, int64_t version, int64_t index) {
+  if (hasVersion(Py_TYPE(owner), version) && _PyObject_GetManagedDict(owner) == nullptr) [[likely]] {
     PyDictValues* values = _PyObject_InlineValues(owner);
-    if (likely(values->valid)) {
+    if (values->valid) [[likely]] {
       PyObject* old = values->values[index];
       retain(value);
       values->values[index] = value;
@@ -159,12 +166,12 @@ int rt_store_attr_instance_value(PyThreadState* tstate, PyObject* owner, PyObjec
       return 0;
     }
   }
-  return rt_store_attr(tstate, owner, name, value);
+  return rt_store_attr(tstate, borrowed, owner, name, value);
 }
 
-int rt_store_attr_slot(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* value, int64_t version,
-                       int64_t offset) {
-  if (hasVersion(Py_TYPE(owner), version)) {
+int rt_store_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
+                       int64_t version, int64_t offset) {
+  if (hasVersion(Py_TYPE(owner), version)) [[likely]] {
     PyObject** place = slotAt(owner, offset);
     PyObject* old = *place;
     retain(value);
@@ -172,14 +179,14 @@ int rt_store_attr_slot(PyThreadState* tstate, PyObject* owner, PyObject* name, P
     if (old != nullptr) release(old);
     return 0;
   }
-  return rt_store_attr(tstate, owner, name, value);
+  return rt_store_attr(tstate, borrowed, owner, name, value);
 }
 
 PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion,
                                 int64_t index) {
-  if (likely(Py_IS_TYPE(frame->f_globals, &PyDict_Type))) {
+  if (Py_IS_TYPE(frame->f_globals, &PyDict_Type)) [[likely]] {
     PyObject* value = valueByKeysVersion(frame->f_globals, keysVersion, index);
-    if (likely(value != nullptr)) {
+    if (value != nullptr) [[likely]] {
       retain(value);
       return value;
     }
@@ -191,10 +198,10 @@ PyObject* rt_load_global_builtin(PyThreadState* tstate, Frame* frame, PyObject* 
                                  int64_t builtinsKeys, int64_t index) {
   PyObject* globals = frame->f_globals;
   PyObject* builtins = frame->f_builtins;
-  if (likely(Py_IS_TYPE(globals, &PyDict_Type) && Py_IS_TYPE(builtins, &PyDict_Type)) &&
-      likely(reinterpret_cast<PyDictObject*>(globals)->ma_keys->dk_version == static_cast<uint32_t>(moduleKeys))) {
+  if (Py_IS_TYPE(globals, &PyDict_Type) && Py_IS_TYPE(builtins, &PyDict_Type) &&
+      reinterpret_cast<PyDictObject*>(globals)->ma_keys->dk_version == static_cast<uint32_t>(moduleKeys)) [[likely]] {
     PyObject* value = valueByKeysVersion(builtins, builtinsKeys, index);
-    if (likely(value != nullptr)) {
+    if (value != nullptr) [[likely]] {
       retain(value);
       return value;
     }

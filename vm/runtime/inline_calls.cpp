@@ -7,6 +7,11 @@ using namespace martlet::vm;
 
 namespace {
 
+/// The bit of a call's first argument, self included, in its mask of borrowed operands.
+inline int firstArgument(PyObject* self) {
+  return self != nullptr ? 1 : 2;
+}
+
 /// The only argument of a call, whether it was passed as self or as an argument; NULL if the call has not exactly one.
 inline PyObject* onlyArgument(PyObject* self, PyObject* const* args, int64_t count) {
   if (self != nullptr) return count == 0 ? self : nullptr;
@@ -17,9 +22,10 @@ inline PyObject* onlyArgument(PyObject* self, PyObject* const* args, int64_t cou
 
 extern "C" {
 
-PyObject* rt_call_python(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
-                         int64_t count) {
-  if (unlikely(!Py_IS_TYPE(callable, &PyFunction_Type))) return rt_call(tstate, frame, callable, self, args, count);
+PyObject* rt_call_python(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                         PyObject* const* args, int64_t count) {
+  if (!Py_IS_TYPE(callable, &PyFunction_Type)) [[unlikely]]
+    return rt_call(tstate, frame, borrowed, callable, self, args, count);
   const vectorcallfunc function = reinterpret_cast<PyFunctionObject*>(callable)->vectorcall;
   PyObject* result = nullptr;
   if (self != nullptr) {
@@ -31,43 +37,43 @@ PyObject* rt_call_python(PyThreadState* tstate, Frame* frame, PyObject* callable
   return leaveChecked(tstate, result, true);
 }
 
-PyObject* rt_call_len(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
-                      int64_t count) {
+PyObject* rt_call_len(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                      PyObject* const* args, int64_t count) {
   PyObject* object = onlyArgument(self, args, count);
-  if (unlikely(object == nullptr || callable != martlet_singletons.len)) {
-    return rt_call(tstate, frame, callable, self, args, count);
+  if (object == nullptr || callable != martlet_singletons.len) [[unlikely]] {
+    return rt_call(tstate, frame, borrowed, callable, self, args, count);
   }
   const PyTypeObject* type = Py_TYPE(object);
-  if (likely(type == &PyList_Type || type == &PyTuple_Type))
+  if (type == &PyList_Type || type == &PyTuple_Type) [[likely]]
     return boxInt(reinterpret_cast<PyVarObject*>(object)->ob_size);
-  return rt_cold_call_len(tstate, object);
+  return rt_cold_call_len(tstate, borrowed >> firstArgument(self), object);
 }
 
-PyObject* rt_call_isinstance(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+PyObject* rt_call_isinstance(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
                              PyObject* const* args, int64_t count) {
-  if (unlikely(count + (self != nullptr) != 2 || callable != martlet_singletons.isinstance)) {
-    return rt_call(tstate, frame, callable, self, args, count);
+  if (count + (self != nullptr) != 2 || callable != martlet_singletons.isinstance) [[unlikely]] {
+    return rt_call(tstate, frame, borrowed, callable, self, args, count);
   }
   PyObject* object = self != nullptr ? self : args[0];
   PyObject* type = args[count - 1];
   if (reinterpret_cast<PyObject*>(Py_TYPE(object)) == type) return Py_True;
-  return rt_cold_call_isinstance(tstate, object, type);
+  return rt_cold_call_isinstance(tstate, borrowed >> firstArgument(self), object, type);
 }
 
-PyObject* rt_call_list_append(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+PyObject* rt_call_list_append(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
                               PyObject* const* args, int64_t count) {
-  if (likely(callable == martlet_singletons.listAppend && self != nullptr && count == 1 && PyList_Check(self))) {
-    return likely(rt_list_append(self, args[0]) == 0) ? Py_None : nullptr;
+  if (callable == martlet_singletons.listAppend && self != nullptr && count == 1 && PyList_Check(self)) [[likely]] {
+    return __builtin_expect(rt_list_append(self, args[0]) == 0, 1) ? Py_None : nullptr;
   }
-  return rt_call(tstate, frame, callable, self, args, count);
+  return rt_call(tstate, frame, borrowed, callable, self, args, count);
 }
 
-PyObject* rt_call_type_1(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
-                         int64_t count) {
-  if (likely(callable == reinterpret_cast<PyObject*>(&PyType_Type) && self == nullptr && count == 1)) {
+PyObject* rt_call_type_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                         PyObject* const* args, int64_t count) {
+  if (callable == reinterpret_cast<PyObject*>(&PyType_Type) && self == nullptr && count == 1) [[likely]] {
     return Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(args[0])));
   }
-  return rt_call(tstate, frame, callable, self, args, count);
+  return rt_call(tstate, frame, borrowed, callable, self, args, count);
 }
 
 }  // extern "C"

@@ -33,8 +33,8 @@ inline size_t wrapped(int64_t index, size_t size) {
 }
 
 /// Another iterator, or the end: what tp_iternext does there is the same. In registers: see ColdItem.
-inline int otherItem(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
-  const ColdItem slow = rt_cold_for_iter(tstate, iterator);
+inline int otherItem(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs) {
+  const ColdItem slow = rt_cold_for_iter(tstate, borrowed, iterator);
   outputs[0] = slow.item;
   return static_cast<int>(slow.status);
 }
@@ -50,123 +50,130 @@ inline void replaceItem(PyObject** place, PyObject* value) {
 
 extern "C" {
 
-PyObject* rt_subscr_list_int(PyThreadState* tstate, PyObject* container, PyObject* key) {
-  if (likely(Py_IS_TYPE(container, &PyList_Type))) {
+PyObject* rt_subscr_list_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  if (Py_IS_TYPE(container, &PyList_Type)) [[likely]] {
     const size_t index = plainIndex(key);
-    if (likely(index < sizeOf(container))) return item(listItems(container), index);
+    if (index < sizeOf(container)) [[likely]]
+      return item(listItems(container), index);
   }
-  return rt_subscr(tstate, container, key);
+  return rt_subscr(tstate, borrowed, container, key);
 }
 
-PyObject* rt_subscr_tuple_int(PyThreadState* tstate, PyObject* container, PyObject* key) {
-  if (likely(Py_IS_TYPE(container, &PyTuple_Type))) {
+PyObject* rt_subscr_tuple_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  if (Py_IS_TYPE(container, &PyTuple_Type)) [[likely]] {
     const size_t index = plainIndex(key);
-    if (likely(index < sizeOf(container))) return item(tupleItems(container), index);
+    if (index < sizeOf(container)) [[likely]]
+      return item(tupleItems(container), index);
   }
-  return rt_subscr(tstate, container, key);
+  return rt_subscr(tstate, borrowed, container, key);
 }
 
-PyObject* rt_subscr_str_int(PyThreadState* tstate, PyObject* container, PyObject* key) {
-  if (likely(Py_IS_TYPE(container, &PyUnicode_Type) && PyUnicode_IS_COMPACT_ASCII(container))) {
+PyObject* rt_subscr_str_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  if (Py_IS_TYPE(container, &PyUnicode_Type) && PyUnicode_IS_COMPACT_ASCII(container)) [[likely]] {
     const size_t index = plainIndex(key);
     const auto* text = reinterpret_cast<PyASCIIObject*>(container);
-    if (likely(index < static_cast<size_t>(text->length))) {
+    if (index < static_cast<size_t>(text->length)) [[likely]] {
       const auto c = reinterpret_cast<const unsigned char*>(text + 1)[index];
       const char* place = martlet_singletons.asciiStrings + c * martlet_singletons.asciiStride;
       return reinterpret_cast<PyObject*>(const_cast<char*>(place));  // immortal
     }
   }
-  return rt_subscr(tstate, container, key);
+  return rt_subscr(tstate, borrowed, container, key);
 }
 
-PyObject* rt_subscr_list_i64(PyThreadState* tstate, PyObject* container, int64_t index) {
-  if (likely(Py_IS_TYPE(container, &PyList_Type))) {
+PyObject* rt_subscr_list_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index) {
+  if (Py_IS_TYPE(container, &PyList_Type)) [[likely]] {
     const size_t size = sizeOf(container), place = wrapped(index, size);
-    if (likely(place < size)) return item(listItems(container), place);
+    if (place < size) [[likely]]
+      return item(listItems(container), place);
   }
-  return rt_cold_subscr_i64(tstate, container, index);
+  return rt_cold_subscr_i64(tstate, borrowed, container, index);
 }
 
-PyObject* rt_subscr_tuple_i64(PyThreadState* tstate, PyObject* container, int64_t index) {
-  if (likely(Py_IS_TYPE(container, &PyTuple_Type))) {
+PyObject* rt_subscr_tuple_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index) {
+  if (Py_IS_TYPE(container, &PyTuple_Type)) [[likely]] {
     const size_t size = sizeOf(container), place = wrapped(index, size);
-    if (likely(place < size)) return item(tupleItems(container), place);
+    if (place < size) [[likely]]
+      return item(tupleItems(container), place);
   }
-  return rt_cold_subscr_i64(tstate, container, index);
+  return rt_cold_subscr_i64(tstate, borrowed, container, index);
 }
 
-int rt_store_subscr_list_int(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value) {
-  if (likely(Py_IS_TYPE(container, &PyList_Type))) {
+int rt_store_subscr_list_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key,
+                             PyObject* value) {
+  if (Py_IS_TYPE(container, &PyList_Type)) [[likely]] {
     const size_t index = plainIndex(key);
-    if (likely(index < sizeOf(container))) {
+    if (index < sizeOf(container)) [[likely]] {
       replaceItem(listItems(container) + index, value);
       return 0;
     }
   }
-  return rt_store_subscr(tstate, container, key, value);
+  return rt_store_subscr(tstate, borrowed, container, key, value);
 }
 
-int rt_store_subscr_list_i64(PyThreadState* tstate, PyObject* container, int64_t index, PyObject* value) {
-  if (likely(Py_IS_TYPE(container, &PyList_Type))) {
+int rt_store_subscr_list_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
+                             PyObject* value) {
+  if (Py_IS_TYPE(container, &PyList_Type)) [[likely]] {
     const size_t size = sizeOf(container), place = wrapped(index, size);
-    if (likely(place < size)) {
+    if (place < size) [[likely]] {
       replaceItem(listItems(container) + place, value);
       return 0;
     }
   }
-  return rt_cold_store_subscr_i64(tstate, container, index, value);
+  return rt_cold_store_subscr_i64(tstate, borrowed, container, index, value);
 }
 
 int rt_list_append(PyObject* list, PyObject* value) {
   auto* object = reinterpret_cast<PyListObject*>(list);
   const Py_ssize_t size = object->ob_base.ob_size;
-  if (unlikely(object->allocated <= size)) return rt_cold_list_grow(list, value);
+  if (object->allocated <= size) [[unlikely]]
+    return rt_cold_list_grow(list, value);
   retain(value);
   object->ob_item[size] = value;
   object->ob_base.ob_size = size + 1;
   return 0;
 }
 
-int rt_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs) {
+int rt_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t count, PyObject** outputs) {
   // `count` is a constant at each site. Pairs are what is worth inlining.
-  if (count != 2) return rt_cold_unpack_sequence(tstate, sequence, count, outputs);
-  if (likely(Py_IS_TYPE(sequence, &PyTuple_Type) && sizeOf(sequence) == 2)) {
+  if (count != 2) return rt_cold_unpack_sequence(tstate, borrowed, sequence, count, outputs);
+  if (Py_IS_TYPE(sequence, &PyTuple_Type) && sizeOf(sequence) == 2) [[likely]] {
     outputs[1] = item(tupleItems(sequence), 0);
     outputs[0] = item(tupleItems(sequence), 1);
     return 0;
   }
-  const ColdPair slow = rt_cold_unpack_pair(tstate, sequence);
+  const ColdPair slow = rt_cold_unpack_pair(tstate, borrowed, sequence);
   outputs[0] = slow.first;
   outputs[1] = slow.second;
   return slow.first != nullptr ? 0 : -1;
 }
 
-int rt_for_iter_list(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
-  if (likely(Py_IS_TYPE(iterator, &PyListIter_Type))) {
+int rt_for_iter_list(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs) {
+  if (Py_IS_TYPE(iterator, &PyListIter_Type)) [[likely]] {
     auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
     PyListObject* list = it->it_seq;
     const auto index = static_cast<size_t>(it->it_index);
-    if (likely(list != nullptr && index < static_cast<size_t>(PyList_GET_SIZE(list)))) {
+    if (list != nullptr && index < static_cast<size_t>(PyList_GET_SIZE(list))) [[likely]] {
       it->it_index++;
       outputs[0] = item(list->ob_item, index);
       return 1;
     }
   }
-  return otherItem(tstate, iterator, outputs);
+  return otherItem(tstate, borrowed, iterator, outputs);
 }
 
-int rt_for_iter_tuple(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
-  if (likely(Py_IS_TYPE(iterator, &PyTupleIter_Type))) {
+int rt_for_iter_tuple(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs) {
+  if (Py_IS_TYPE(iterator, &PyTupleIter_Type)) [[likely]] {
     auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
     PyTupleObject* tuple = it->it_seq;
     const auto index = static_cast<size_t>(it->it_index);
-    if (likely(tuple != nullptr && index < static_cast<size_t>(PyTuple_GET_SIZE(tuple)))) {
+    if (tuple != nullptr && index < static_cast<size_t>(PyTuple_GET_SIZE(tuple))) [[likely]] {
       it->it_index++;
       outputs[0] = item(tuple->ob_item, index);
       return 1;
     }
   }
-  return otherItem(tstate, iterator, outputs);
+  return otherItem(tstate, borrowed, iterator, outputs);
 }
 
 MARTLET_ALWAYS_INLINE bool rt_range_next(PyObject* iterator, int64_t* result) {
@@ -180,13 +187,13 @@ MARTLET_ALWAYS_INLINE bool rt_range_next(PyObject* iterator, int64_t* result) {
   return true;
 }
 
-int rt_for_iter_range(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
+int rt_for_iter_range(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs) {
   int64_t value = 0;
-  if (likely(Py_IS_TYPE(iterator, &PyRangeIter_Type) && rt_range_next(iterator, &value))) {
+  if (Py_IS_TYPE(iterator, &PyRangeIter_Type) && rt_range_next(iterator, &value)) [[likely]] {
     outputs[0] = boxInt(value);
-    return unlikely(outputs[0] == nullptr) ? -1 : 1;
+    return __builtin_expect(outputs[0] == nullptr, 0) ? -1 : 1;
   }
-  return otherItem(tstate, iterator, outputs);
+  return otherItem(tstate, borrowed, iterator, outputs);
 }
 
 }  // extern "C"

@@ -40,6 +40,10 @@ MARTLET_ALWAYS_INLINE void rt_set_instruction(Frame* frame, int64_t offset) {
   frame->instr_ptr = _PyCode_CODE(reinterpret_cast<PyCodeObject*>(frame->f_executable)) + offset;
 }
 
+MARTLET_ALWAYS_INLINE bool rt_frame_is_seen(Frame* frame) {
+  return frame->frame_obj != nullptr;
+}
+
 MARTLET_ALWAYS_INLINE bool rt_safepoint_pending(PyThreadState* tstate) {
   return leavePending(tstate);
 }
@@ -51,7 +55,8 @@ PyObject* rt_load_closure(Frame* frame, int64_t index) {
 
 PyObject* rt_load_deref(PyThreadState* tstate, Frame* frame, PyObject* cell, int64_t slot) {
   PyObject* value = reinterpret_cast<PyCellObject*>(cell)->ob_ref;
-  if (unlikely(value == nullptr)) return rt_cold_unbound_deref(tstate, frame, slot);
+  if (value == nullptr) [[unlikely]]
+    return rt_cold_unbound_deref(tstate, frame, slot);
   retain(value);
   return value;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Inline helpers: boxing, machine integers, types, truth, arithmetic and comparison. Also compiled to bitcode.
 // Must not know: LLVM.
-#include <bit>
 #include <iterator>
+#include <utility>
 
 #include "vm/runtime/inline.h"
 
@@ -24,12 +24,18 @@ inline Arithmetic arithmetic(int64_t oparg) {
   }
 }
 
+/// One comparison for each bit: `bits` is a constant at each site, which leaves those with the classes that it has.
+template <size_t... Bits>
+inline bool isOneOf(const PyTypeObject* type, uint32_t bits, std::index_sequence<Bits...>) {
+  return (((bits >> Bits & 1) != 0 && type == kExactTypes[Bits]) || ...);
+}
+
 }  // namespace
 
 extern "C" {
 
 MARTLET_ALWAYS_INLINE bool rt_unbox_int(PyObject* object, int64_t* result) {
-  if (likely(isCompactLong(object))) {
+  if (isCompactLong(object)) [[likely]] {
     *result = compactValue(object);
     return true;
   }
@@ -40,7 +46,8 @@ MARTLET_ALWAYS_INLINE bool rt_unbox_int(PyObject* object, int64_t* result) {
 
 MARTLET_ALWAYS_INLINE bool rt_unbox_float(PyObject* object, double* result) {
   *result = 0;
-  if (unlikely(!isFloat(object))) return false;
+  if (!isFloat(object)) [[unlikely]]
+    return false;
   *result = floatValue(object);
   return true;
 }
@@ -57,7 +64,8 @@ MARTLET_ALWAYS_INLINE PyObject* rt_box_bool(bool value) {
 
 MARTLET_ALWAYS_INLINE bool rt_int_floor_div(int64_t a, int64_t b, int64_t* result) {
   *result = 0;
-  if (unlikely(b == 0 || (a == INT64_MIN && b == -1))) return false;
+  if (b == 0 || (a == INT64_MIN && b == -1)) [[unlikely]]
+    return false;
   const int64_t quotient = a / b;
   *result = quotient - static_cast<int64_t>(a % b != 0 && (a ^ b) < 0);
   return true;
@@ -65,7 +73,8 @@ MARTLET_ALWAYS_INLINE bool rt_int_floor_div(int64_t a, int64_t b, int64_t* resul
 
 MARTLET_ALWAYS_INLINE bool rt_int_mod(int64_t a, int64_t b, int64_t* result) {
   *result = 0;
-  if (unlikely(b == 0)) return false;
+  if (b == 0) [[unlikely]]
+    return false;
   if (b == -1) return true;  // INT64_MIN % -1 traps
   const int64_t remainder = a % b;
   *result = remainder + (remainder != 0 && (remainder ^ b) < 0 ? b : 0);
@@ -73,7 +82,7 @@ MARTLET_ALWAYS_INLINE bool rt_int_mod(int64_t a, int64_t b, int64_t* result) {
 }
 
 MARTLET_ALWAYS_INLINE bool rt_int_lshift(int64_t a, int64_t count, int64_t* result) {
-  if (unlikely(static_cast<uint64_t>(count) >= 64)) {
+  if (static_cast<uint64_t>(count) >= 64) [[unlikely]] {
     *result = 0;
     return count > 0 && a == 0;
   }
@@ -84,63 +93,62 @@ MARTLET_ALWAYS_INLINE bool rt_int_lshift(int64_t a, int64_t count, int64_t* resu
 
 MARTLET_ALWAYS_INLINE bool rt_int_rshift(int64_t a, int64_t count, int64_t* result) {
   *result = 0;
-  if (unlikely(count < 0)) return false;
+  if (count < 0) [[unlikely]]
+    return false;
   *result = a >> (count < 63 ? count : 63);
   return true;
 }
 
 MARTLET_ALWAYS_INLINE bool rt_has_type(PyObject* object, int64_t typeBits) {
-  // typeBits is a constant at each site: of a single class, a comparison with its address is left.
   const auto bits = static_cast<uint32_t>(typeBits);
-  if (std::has_single_bit(bits) && bits < (1U << std::size(kExactTypes))) {
-    // NOLINTNEXTLINE(clang-analyzer-security.ArrayBound): a single bit below 1 << size is a bit below size
-    return Py_TYPE(object) == kExactTypes[std::countr_zero(bits)];
-  }
-  return rt_cold_has_type(object, typeBits);
+  const auto each = std::make_index_sequence<std::size(kExactTypes)>();
+  // The class is one of the others if it is none of those that are not wanted.
+  if ((bits & kOtherTypesBit) != 0) return !isOneOf(Py_TYPE(object), ~bits, each);
+  return isOneOf(Py_TYPE(object), bits, each);
 }
 
-int rt_to_bool(PyThreadState* tstate, PyObject* object) {
+int rt_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
   if (object == Py_True) return 1;
   if (object == Py_False || object == Py_None) return 0;
   PyTypeObject* type = Py_TYPE(object);
   if (type == &PyLong_Type) return (asLong(object)->long_value.lv_tag & _PyLong_SIGN_MASK) != 1;
   if (type == &PyUnicode_Type) return PyUnicode_GET_LENGTH(object) != 0;
   if (type == &PyList_Type) return PyList_GET_SIZE(object) != 0;
-  return rt_cold_to_bool(tstate, object);
+  return rt_cold_to_bool(tstate, borrowed, object);
 }
 
-PyObject* rt_binary_op_int(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+PyObject* rt_binary_op_int(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
   const Arithmetic op = arithmetic(oparg);
-  if (op != Arithmetic::Other && likely(isCompactLong(a) && isCompactLong(b))) {
+  if (op != Arithmetic::Other && isCompactLong(a) && isCompactLong(b)) [[likely]] {
     // One-digit values: no overflow in 64 bits.
     const int64_t x = compactValue(a), y = compactValue(b);
     return boxInt(op == Arithmetic::Add ? x + y : op == Arithmetic::Subtract ? x - y : x * y);
   }
-  return rt_binary_op(tstate, a, b, oparg);
+  return rt_binary_op(tstate, borrowed, a, b, oparg);
 }
 
-PyObject* rt_binary_op_float(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+PyObject* rt_binary_op_float(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
   const Arithmetic op = arithmetic(oparg);
-  if (op != Arithmetic::Other && likely(isFloat(a) && isFloat(b))) {
+  if (op != Arithmetic::Other && isFloat(a) && isFloat(b)) [[likely]] {
     const double x = floatValue(a), y = floatValue(b);
     return boxFloat(op == Arithmetic::Add ? x + y : op == Arithmetic::Subtract ? x - y : x * y);
   }
-  return rt_binary_op(tstate, a, b, oparg);
+  return rt_binary_op(tstate, borrowed, a, b, oparg);
 }
 
-PyObject* rt_compare_int(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
-  if (likely(isCompactLong(a) && isCompactLong(b)))
+PyObject* rt_compare_int(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
+  if (isCompactLong(a) && isCompactLong(b)) [[likely]]
     return boolObject(compare(compactValue(a), compactValue(b), oparg >> 5));
-  return rt_compare_op(tstate, a, b, oparg);
+  return rt_compare_op(tstate, borrowed, a, b, oparg);
 }
 
-PyObject* rt_compare_str(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+PyObject* rt_compare_str(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
   const int64_t op = oparg >> 5;
-  if (likely(Py_IS_TYPE(a, &PyUnicode_Type) && Py_IS_TYPE(b, &PyUnicode_Type)) && (op == Py_EQ || op == Py_NE)) {
+  if (Py_IS_TYPE(a, &PyUnicode_Type) && Py_IS_TYPE(b, &PyUnicode_Type) && (op == Py_EQ || op == Py_NE)) [[likely]] {
     const bool equal = a == b || _PyUnicode_Equal(a, b) != 0;
     return boolObject(equal == (op == Py_EQ));
   }
-  return rt_compare_op(tstate, a, b, oparg);
+  return rt_compare_op(tstate, borrowed, a, b, oparg);
 }
 
 }  // extern "C"

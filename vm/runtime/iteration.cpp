@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Helpers: iterators, generators, awaitables, pattern matching. Must not know: HIR, LLVM.
+#include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
@@ -28,11 +29,11 @@ bool isIdleGenerator(PyObject* object) {
 
 extern "C" {
 
-PyObject* rt_get_iter(PyThreadState* tstate, PyObject* iterable) {
-  return leaveChecked(tstate, PyObject_GetIter(iterable));
+PyObject* rt_get_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterable) {
+  return leaveChecked(tstate, holding(borrowed, {iterable}, [&] { return PyObject_GetIter(iterable); }));
 }
 
-PyObject* rt_get_yield_from_iter(PyThreadState* tstate, Frame* frame, PyObject* iterable) {
+PyObject* rt_get_yield_from_iter(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* iterable) {
   if (PyCoro_CheckExact(iterable)) {
     if ((_PyFrame_GetCode(frame)->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE)) == 0) {
       PyErr_SetString(PyExc_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator");
@@ -41,16 +42,16 @@ PyObject* rt_get_yield_from_iter(PyThreadState* tstate, Frame* frame, PyObject* 
     return Py_NewRef(iterable);
   }
   if (PyGen_CheckExact(iterable)) return Py_NewRef(iterable);
-  return leaveChecked(tstate, PyObject_GetIter(iterable));
+  return leaveChecked(tstate, holding(borrowed, {iterable}, [&] { return PyObject_GetIter(iterable); }));
 }
 
-PyObject* rt_get_len(PyThreadState* tstate, PyObject* object) {
-  const Py_ssize_t length = PyObject_Length(object);
+PyObject* rt_get_len(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
+  const Py_ssize_t length = holding(borrowed, {object}, [&] { return PyObject_Length(object); });
   return length < 0 ? nullptr : leaveChecked(tstate, PyLong_FromSsize_t(length));
 }
 
-int rt_for_iter(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
-  PyObject* next = Py_TYPE(iterator)->tp_iternext(iterator);
+int rt_for_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs) {
+  PyObject* next = holding(borrowed, {iterator}, [&] { return Py_TYPE(iterator)->tp_iternext(iterator); });
   outputs[0] = next;
   if (next != nullptr) return 1;
   if (tstate->current_exception != nullptr) {
@@ -60,14 +61,14 @@ int rt_for_iter(PyThreadState* tstate, PyObject* iterator, PyObject** outputs) {
   return 0;
 }
 
-PyObject* rt_get_aiter(PyThreadState* tstate, PyObject* object) {
+PyObject* rt_get_aiter(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
   PyTypeObject* type = Py_TYPE(object);
   const unaryfunc getter = type->tp_as_async != nullptr ? type->tp_as_async->am_aiter : nullptr;
   if (getter == nullptr) {
     PyErr_Format(PyExc_TypeError, "'async for' requires an object with __aiter__ method, got %.100s", type->tp_name);
     return nullptr;
   }
-  PyObject* iterator = getter(object);
+  PyObject* iterator = holding(borrowed, {object}, [&] { return getter(object); });
   if (iterator == nullptr) return nullptr;
   PyTypeObject* got = Py_TYPE(iterator);
   if (got->tp_as_async == nullptr || got->tp_as_async->am_anext == nullptr) {
@@ -80,20 +81,21 @@ PyObject* rt_get_aiter(PyThreadState* tstate, PyObject* object) {
   return leaveChecked(tstate, iterator);
 }
 
-PyObject* rt_get_anext(PyThreadState* tstate, PyObject* iterator) {
+PyObject* rt_get_anext(PyThreadState* tstate, int64_t borrowed, PyObject* iterator) {
   PyTypeObject* type = Py_TYPE(iterator);
-  if (PyAsyncGen_CheckExact(iterator)) return leaveChecked(tstate, type->tp_as_async->am_anext(iterator));
+  if (PyAsyncGen_CheckExact(iterator))
+    return leaveChecked(tstate, holding(borrowed, {iterator}, [&] { return type->tp_as_async->am_anext(iterator); }));
   const unaryfunc getter = type->tp_as_async != nullptr ? type->tp_as_async->am_anext : nullptr;
   if (getter == nullptr) {
     PyErr_Format(PyExc_TypeError, "'async for' requires an iterator with __anext__ method, got %.100s", type->tp_name);
     return nullptr;
   }
-  PyObject* next = getter(iterator);
+  PyObject* next = holding(borrowed, {iterator}, [&] { return getter(iterator); });
   return next != nullptr ? leaveChecked(tstate, awaitableFromAnext(next)) : nullptr;
 }
 
-PyObject* rt_get_awaitable(PyThreadState* tstate, PyObject* iterable, int64_t oparg) {
-  PyObject* iterator = _PyCoro_GetAwaitableIter(iterable);
+PyObject* rt_get_awaitable(PyThreadState* tstate, int64_t borrowed, PyObject* iterable, int64_t oparg) {
+  PyObject* iterator = holding(borrowed, {iterable}, [&] { return _PyCoro_GetAwaitableIter(iterable); });
   if (iterator == nullptr) {
     _PyEval_FormatAwaitableError(tstate, Py_TYPE(iterable), static_cast<int>(oparg));
     return nullptr;
@@ -110,26 +112,30 @@ PyObject* rt_get_awaitable(PyThreadState* tstate, PyObject* iterable, int64_t op
   return leaveChecked(tstate, iterator);
 }
 
-int rt_send(PyThreadState*, Frame*, PyObject* receiver, PyObject* value, PyObject** outputs) {
+int rt_send(PyThreadState*, Frame*, int64_t borrowed, PyObject* receiver, PyObject* value, PyObject** outputs) {
   outputs[0] = nullptr;
   if (isIdleGenerator(receiver)) {
-    switch (PyIter_Send(receiver, value, &outputs[0])) {
+    // The generator takes the value over, as in the interpreter.
+    switch (holding(borrowed, {receiver}, [&] { return PyIter_Send(receiver, value, &outputs[0]); })) {
     case PYGEN_NEXT: return 1;
     case PYGEN_RETURN: return 0;
     default: return -1;
     }
   }
   if (Py_IsNone(value) && PyIter_Check(receiver)) {
-    outputs[0] = Py_TYPE(receiver)->tp_iternext(receiver);
+    outputs[0] = holding(borrowed, {receiver, value}, [&] { return Py_TYPE(receiver)->tp_iternext(receiver); });
   } else {
-    outputs[0] = PyObject_CallMethodOneArg(receiver, martlet_singletons.send, value);
+    outputs[0] = holding(borrowed, {receiver, value},
+                         [&] { return PyObject_CallMethodOneArg(receiver, martlet_singletons.send, value); });
   }
   if (outputs[0] != nullptr) return 1;
   return _PyGen_FetchStopIterationValue(&outputs[0]) == 0 ? 0 : -1;
 }
 
-PyObject* rt_match_class(PyThreadState* tstate, PyObject* subject, PyObject* type, PyObject* names, int64_t count) {
-  PyObject* attributes = _PyEval_MatchClass(tstate, subject, type, count, names);
+PyObject* rt_match_class(PyThreadState* tstate, int64_t borrowed, PyObject* subject, PyObject* type, PyObject* names,
+                         int64_t count) {
+  PyObject* attributes = holding(borrowed, {subject, type, names},
+                                 [&] { return _PyEval_MatchClass(tstate, subject, type, count, names); });
   if (attributes == nullptr) {
     if (tstate->current_exception != nullptr) return nullptr;
     attributes = Py_None;
@@ -137,8 +143,9 @@ PyObject* rt_match_class(PyThreadState* tstate, PyObject* subject, PyObject* typ
   return leaveChecked(tstate, attributes);
 }
 
-PyObject* rt_match_keys(PyThreadState* tstate, PyObject* subject, PyObject* keys) {
-  return leaveChecked(tstate, _PyEval_MatchKeys(tstate, subject, keys));
+PyObject* rt_match_keys(PyThreadState* tstate, int64_t borrowed, PyObject* subject, PyObject* keys) {
+  return leaveChecked(tstate,
+                      holding(borrowed, {subject, keys}, [&] { return _PyEval_MatchKeys(tstate, subject, keys); }));
 }
 
 bool rt_match_mapping(PyObject* subject) {

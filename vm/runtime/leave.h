@@ -43,17 +43,19 @@ int martlet_leave_check_number(PyThreadState* tstate, int result, bool isCall);
 namespace martlet::vm {
 
 inline bool leavePending(const PyThreadState* tstate) {
-  return __builtin_expect(__atomic_load_n(&tstate->eval_breaker, __ATOMIC_RELAXED) != martlet_expected_breaker, 0);
+  return __atomic_load_n(&tstate->eval_breaker, __ATOMIC_RELAXED) != martlet_expected_breaker;
 }
 
 /// The end of a parking helper: passes a failure on, and gives vm the chance to park a success.
 inline PyObject* leaveChecked(PyThreadState* tstate, PyObject* result, bool isCall = false) {
-  if (result != nullptr && leavePending(tstate)) return martlet_leave_check_object(tstate, result, isCall);
+  if (result != nullptr && leavePending(tstate)) [[unlikely]]
+    return martlet_leave_check_object(tstate, result, isCall);
   return result;
 }
 
 inline int leaveChecked(PyThreadState* tstate, int result) {
-  if (result >= 0 && leavePending(tstate)) return martlet_leave_check_number(tstate, result, false);
+  if (result >= 0 && leavePending(tstate)) [[unlikely]]
+    return martlet_leave_check_number(tstate, result, false);
   return result;
 }
 

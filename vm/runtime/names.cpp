@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Helpers: globals, names, cells, class namespaces. Must not know: HIR, LLVM.
+#include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
@@ -48,8 +49,9 @@ PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name) {
   return globalChecked(tstate, frame, globalOrBuiltin(tstate, frame, name));
 }
 
-int rt_store_global(PyThreadState* tstate, Frame* frame, PyObject* name, PyObject* value) {
-  return leaveChecked(tstate, PyDict_SetItem(frame->f_globals, name, value));
+int rt_store_global(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value) {
+  return leaveChecked(tstate,
+                      holding(borrowed, {name, value}, [&] { return PyDict_SetItem(frame->f_globals, name, value); }));
 }
 
 int rt_delete_global(PyThreadState* tstate, Frame* frame, PyObject* name) {
@@ -70,14 +72,16 @@ PyObject* rt_load_name(PyThreadState* tstate, Frame* frame, PyObject* name) {
   return value != nullptr ? leaveChecked(tstate, value) : nameError(tstate, name);
 }
 
-int rt_store_name(PyThreadState* tstate, Frame* frame, PyObject* name, PyObject* value) {
+int rt_store_name(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value) {
   PyObject* locals = frame->f_locals;
   if (locals == nullptr) {
     PyErr_Format(PyExc_SystemError, "no locals found when storing %R", name);
     return -1;
   }
-  return leaveChecked(tstate, PyDict_CheckExact(locals) ? PyDict_SetItem(locals, name, value)
-                                                        : PyObject_SetItem(locals, name, value));
+  const bool isDict = PyDict_CheckExact(locals);
+  return leaveChecked(tstate, holding(borrowed, {name, value}, [&] {
+                        return isDict ? PyDict_SetItem(locals, name, value) : PyObject_SetItem(locals, name, value);
+                      }));
 }
 
 int rt_delete_name(PyThreadState* tstate, Frame* frame, PyObject* name) {

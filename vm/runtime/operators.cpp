@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Helpers: generic unary and binary operators, comparison, membership, string building in place. Must not know: HIR,
 // LLVM.
+#include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 
@@ -24,21 +25,21 @@ int containsChecked(PyThreadState* tstate, int result) {
 
 extern "C" {
 
-PyObject* rt_unary_negative(PyThreadState* tstate, PyObject* object) {
-  return leaveChecked(tstate, PyNumber_Negative(object));
+PyObject* rt_unary_negative(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
+  return leaveChecked(tstate, holding(borrowed, {object}, [&] { return PyNumber_Negative(object); }));
 }
 
-PyObject* rt_unary_invert(PyThreadState* tstate, PyObject* object) {
-  return leaveChecked(tstate, PyNumber_Invert(object));
+PyObject* rt_unary_invert(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
+  return leaveChecked(tstate, holding(borrowed, {object}, [&] { return PyNumber_Invert(object); }));
 }
 
-PyObject* rt_binary_op(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
-  return leaveChecked(tstate, _PyEval_BinaryOps[oparg](a, b));
+PyObject* rt_binary_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
+  return leaveChecked(tstate, holding(borrowed, {a, b}, [&] { return _PyEval_BinaryOps[oparg](a, b); }));
 }
 
-PyObject* rt_concat_str(PyThreadState* tstate, PyObject* a, PyObject* b) {
+PyObject* rt_concat_str(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b) {
   if (PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b)) return PyUnicode_Concat(a, b);
-  return rt_binary_op(tstate, a, b, runningArgument(tstate));
+  return rt_binary_op(tstate, borrowed, a, b, runningArgument(tstate));
 }
 
 PyObject* rt_concat_local(PyThreadState*, Frame* frame, int64_t slot, PyObject* right) {
@@ -53,7 +54,7 @@ PyObject* rt_concat_local(PyThreadState*, Frame* frame, int64_t slot, PyObject* 
     return *local;
   }
   // Not what was seen before: the instruction that runs says whether it is `a + b` or `a += b`.
-  PyObject* result = _PyEval_BinaryOps[frame->instr_ptr->op.arg](left, right);
+  PyObject* result = holding(1, {left}, [&] { return _PyEval_BinaryOps[frame->instr_ptr->op.arg](left, right); });
   if (result == nullptr) return nullptr;
   PyObject* old = *local;  // the operator may have rebound the local
   *local = result;
@@ -61,9 +62,10 @@ PyObject* rt_concat_local(PyThreadState*, Frame* frame, int64_t slot, PyObject* 
   return result;
 }
 
-PyObject* rt_compare_op(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg) {
+PyObject* rt_compare_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
   constexpr int64_t kToBool = 16;
-  PyObject* result = PyObject_RichCompare(a, b, static_cast<int>(oparg >> 5));
+  PyObject* result =
+      holding(borrowed, {a, b}, [&] { return PyObject_RichCompare(a, b, static_cast<int>(oparg >> 5)); });
   if (result != nullptr && (oparg & kToBool) != 0) {
     const int truth = PyObject_IsTrue(result);
     Py_DECREF(result);
@@ -73,18 +75,22 @@ PyObject* rt_compare_op(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t
   return leaveChecked(tstate, result);
 }
 
-int rt_contains(PyThreadState* tstate, PyObject* item, PyObject* container) {
-  return containsChecked(tstate, PySequence_Contains(container, item));
+int rt_contains(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container) {
+  return containsChecked(tstate,
+                         holding(borrowed, {item, container}, [&] { return PySequence_Contains(container, item); }));
 }
 
-int rt_contains_dict(PyThreadState* tstate, PyObject* item, PyObject* container) {
-  if (!PyDict_CheckExact(container)) return rt_contains(tstate, item, container);
-  return containsChecked(tstate, PyDict_Contains(container, item));
+int rt_contains_dict(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container) {
+  if (!PyDict_CheckExact(container)) return rt_contains(tstate, borrowed, item, container);
+  return containsChecked(tstate,
+                         holding(borrowed, {item, container}, [&] { return PyDict_Contains(container, item); }));
 }
 
-int rt_contains_set(PyThreadState* tstate, PyObject* item, PyObject* container) {
-  if (!PyAnySet_CheckExact(container)) return rt_contains(tstate, item, container);
-  return containsChecked(tstate, _PySet_Contains(reinterpret_cast<PySetObject*>(container), item));
+int rt_contains_set(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container) {
+  if (!PyAnySet_CheckExact(container)) return rt_contains(tstate, borrowed, item, container);
+  return containsChecked(tstate, holding(borrowed, {item, container}, [&] {
+                           return _PySet_Contains(reinterpret_cast<PySetObject*>(container), item);
+                         }));
 }
 
 }  // extern "C"

@@ -45,6 +45,7 @@ constexpr char plain(char letter) {
   case 'N':
   case 'S':
   case 'M': return 'O';
+  case 'B':
   case 'I': return 'l';
   default: return letter;
   }
@@ -96,6 +97,7 @@ static_assert(isAt(types::None, &_PyNone_Type) && isAt(types::Str, &PyUnicode_Ty
 static_assert(isAt(types::Tuple, &PyTuple_Type) && isAt(types::List, &PyList_Type) && isAt(types::Dict, &PyDict_Type));
 static_assert(isAt(types::Set, &PySet_Type) && isAt(types::Slice, &PySlice_Type) && isAt(types::Cell, &PyCell_Type));
 static_assert(isAt(types::Function, &PyFunction_Type) && isAt(types::Class, &PyType_Type));
+static_assert(types::OtherObject.bits() == martlet::vm::kOtherTypesBit);
 static_assert(isAt(types::RangeIter, &PyRangeIter_Type));
 
 }  // namespace

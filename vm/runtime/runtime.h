@@ -20,6 +20,7 @@ void rt_sync_local(Frame* frame, int64_t slot, PyObject* value);
 PyObject* rt_concat_local(PyThreadState* tstate, Frame* frame, int64_t slot, PyObject* right);
 void rt_set_instruction(Frame* frame, int64_t offset);
 bool rt_safepoint_pending(PyThreadState* tstate);
+bool rt_frame_is_seen(Frame* frame);
 bool rt_unbox_int(PyObject* object, int64_t* result);
 bool rt_unbox_float(PyObject* object, double* result);
 PyObject* rt_box_int(int64_t value);
@@ -31,76 +32,83 @@ bool rt_int_lshift(int64_t a, int64_t b, int64_t* result);
 bool rt_int_rshift(int64_t a, int64_t b, int64_t* result);
 bool rt_has_type(PyObject* object, int64_t typeBits);
 // Truth, arithmetic, comparison.
-int rt_to_bool(PyThreadState* tstate, PyObject* object);
-PyObject* rt_unary_negative(PyThreadState* tstate, PyObject* object);
-PyObject* rt_unary_invert(PyThreadState* tstate, PyObject* object);
-PyObject* rt_binary_op(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg);
-PyObject* rt_binary_op_int(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg);
-PyObject* rt_binary_op_float(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg);
-PyObject* rt_concat_str(PyThreadState* tstate, PyObject* a, PyObject* b);
-PyObject* rt_compare_op(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg);
-PyObject* rt_compare_int(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg);
-PyObject* rt_compare_str(PyThreadState* tstate, PyObject* a, PyObject* b, int64_t oparg);
-int rt_contains(PyThreadState* tstate, PyObject* item, PyObject* container);
-int rt_contains_dict(PyThreadState* tstate, PyObject* item, PyObject* container);
-int rt_contains_set(PyThreadState* tstate, PyObject* item, PyObject* container);
+int rt_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object);
+PyObject* rt_unary_negative(PyThreadState* tstate, int64_t borrowed, PyObject* object);
+PyObject* rt_unary_invert(PyThreadState* tstate, int64_t borrowed, PyObject* object);
+PyObject* rt_binary_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg);
+PyObject* rt_binary_op_int(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg);
+PyObject* rt_binary_op_float(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg);
+PyObject* rt_concat_str(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b);
+PyObject* rt_compare_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg);
+PyObject* rt_compare_int(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg);
+PyObject* rt_compare_str(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg);
+int rt_contains(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container);
+int rt_contains_dict(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container);
+int rt_contains_set(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container);
 // Subscripts. STORE_SUBSCR's order: (container, key, value).
-PyObject* rt_subscr(PyThreadState* tstate, PyObject* container, PyObject* key);
-PyObject* rt_subscr_list_int(PyThreadState* tstate, PyObject* container, PyObject* key);
-PyObject* rt_subscr_tuple_int(PyThreadState* tstate, PyObject* container, PyObject* key);
-PyObject* rt_subscr_str_int(PyThreadState* tstate, PyObject* container, PyObject* key);
-PyObject* rt_subscr_dict(PyThreadState* tstate, PyObject* container, PyObject* key);
-PyObject* rt_subscr_list_i64(PyThreadState* tstate, PyObject* container, int64_t index);
-PyObject* rt_subscr_tuple_i64(PyThreadState* tstate, PyObject* container, int64_t index);
-int rt_store_subscr(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value);
-int rt_store_subscr_list_int(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value);
-int rt_store_subscr_list_i64(PyThreadState* tstate, PyObject* container, int64_t index, PyObject* value);
-int rt_store_subscr_dict(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value);
-int rt_delete_subscr(PyThreadState* tstate, PyObject* container, PyObject* key);
-PyObject* rt_binary_slice(PyThreadState* tstate, PyObject* container, PyObject* start, PyObject* stop);
-int rt_store_slice(PyThreadState* tstate, PyObject* container, PyObject* start, PyObject* stop, PyObject* value);
+PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
+PyObject* rt_subscr_list_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
+PyObject* rt_subscr_tuple_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
+PyObject* rt_subscr_str_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
+PyObject* rt_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
+PyObject* rt_subscr_list_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index);
+PyObject* rt_subscr_tuple_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index);
+int rt_store_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key, PyObject* value);
+int rt_store_subscr_list_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key,
+                             PyObject* value);
+int rt_store_subscr_list_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
+                             PyObject* value);
+int rt_store_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key, PyObject* value);
+int rt_delete_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
+PyObject* rt_binary_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start,
+                          PyObject* stop);
+int rt_store_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
+                   PyObject* value);
 // Attributes. (owner, name, …); V = type version, K = keys version, offsets in bytes, indices in entries.
-PyObject* rt_load_attr(PyThreadState* tstate, PyObject* owner, PyObject* name);
-PyObject* rt_load_attr_instance_value(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version,
-                                      int64_t index);
-PyObject* rt_load_attr_slot(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version, int64_t offset);
-PyObject* rt_load_attr_with_hint(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t version, int64_t hint);
-PyObject* rt_load_attr_module(PyThreadState* tstate, PyObject* owner, PyObject* name, int64_t keysVersion,
-                              int64_t index);
-PyObject* rt_load_attr_class(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr, int64_t version);
-PyObject* rt_load_attr_constant(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
-                                int64_t version, int64_t keysVersion);
-PyObject* rt_load_attr_property(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* getter,
-                                int64_t version);
-PyObject* rt_load_method(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject** outputs);
-PyObject* rt_load_method_with_values(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
-                                     int64_t version, int64_t keysVersion, PyObject** outputs);
-PyObject* rt_load_method_no_dict(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
-                                 int64_t version, PyObject** outputs);
-PyObject* rt_load_method_lazy_dict(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* descr,
-                                   int64_t version, PyObject** outputs);
-int rt_store_attr(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* value);
-int rt_store_attr_instance_value(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* value,
-                                 int64_t version, int64_t index);
-int rt_store_attr_slot(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* value, int64_t version,
-                       int64_t offset);
-int rt_store_attr_with_hint(PyThreadState* tstate, PyObject* owner, PyObject* name, PyObject* value, int64_t version,
-                            int64_t hint);
-int rt_delete_attr(PyThreadState* tstate, PyObject* owner, PyObject* name);
-PyObject* rt_load_super_attr(PyThreadState* tstate, PyObject* globalSuper, PyObject* type, PyObject* self,
-                             PyObject* name, int64_t oparg);
-PyObject* rt_load_super_method(PyThreadState* tstate, PyObject* globalSuper, PyObject* type, PyObject* self,
-                               PyObject* name, int64_t oparg, PyObject** outputs);
+PyObject* rt_load_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name);
+PyObject* rt_load_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                      int64_t version, int64_t index);
+PyObject* rt_load_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, int64_t version,
+                            int64_t offset);
+PyObject* rt_load_attr_with_hint(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                 int64_t version, int64_t hint);
+PyObject* rt_load_attr_module(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                              int64_t keysVersion, int64_t index);
+PyObject* rt_load_attr_class(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* descr,
+                             int64_t version);
+PyObject* rt_load_attr_constant(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                PyObject* descr, int64_t version, int64_t keysVersion);
+PyObject* rt_load_attr_property(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                PyObject* getter, int64_t version);
+PyObject* rt_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject** outputs);
+PyObject* rt_load_method_with_values(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                     PyObject* descr, int64_t version, int64_t keysVersion, PyObject** outputs);
+PyObject* rt_load_method_no_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                 PyObject* descr, int64_t version, PyObject** outputs);
+PyObject* rt_load_method_lazy_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                   PyObject* descr, int64_t version, PyObject** outputs);
+int rt_store_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value);
+int rt_store_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                 PyObject* value, int64_t version, int64_t index);
+int rt_store_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
+                       int64_t version, int64_t offset);
+int rt_store_attr_with_hint(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
+                            int64_t version, int64_t hint);
+int rt_delete_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name);
+PyObject* rt_load_super_attr(PyThreadState* tstate, int64_t borrowed, PyObject* globalSuper, PyObject* type,
+                             PyObject* self, PyObject* name, int64_t oparg);
+PyObject* rt_load_super_method(PyThreadState* tstate, int64_t borrowed, PyObject* globalSuper, PyObject* type,
+                               PyObject* self, PyObject* name, int64_t oparg, PyObject** outputs);
 // Names.
 PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name);
 PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion,
                                 int64_t index);
 PyObject* rt_load_global_builtin(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t moduleKeys,
                                  int64_t builtinsKeys, int64_t index);
-int rt_store_global(PyThreadState* tstate, Frame* frame, PyObject* name, PyObject* value);
+int rt_store_global(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value);
 int rt_delete_global(PyThreadState* tstate, Frame* frame, PyObject* name);
 PyObject* rt_load_name(PyThreadState* tstate, Frame* frame, PyObject* name);
-int rt_store_name(PyThreadState* tstate, Frame* frame, PyObject* name, PyObject* value);
+int rt_store_name(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value);
 int rt_delete_name(PyThreadState* tstate, Frame* frame, PyObject* name);
 PyObject* rt_load_locals(PyThreadState* tstate, Frame* frame);
 PyObject* rt_load_from_dict_or_globals(PyThreadState* tstate, Frame* frame, PyObject* dict, PyObject* name);
@@ -114,87 +122,93 @@ void rt_store_deref(PyObject* cell, PyObject* value);
 int rt_delete_deref(PyThreadState* tstate, Frame* frame, PyObject* cell, int64_t slot);
 int rt_raise_unbound_local(PyThreadState* tstate, Frame* frame, int64_t slot);
 // Calls. callable, self or NULL, arguments.
-PyObject* rt_call(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
-                  int64_t count);
-PyObject* rt_call_python(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
-                         int64_t count);
-PyObject* rt_call_kw(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* names,
-                     PyObject* const* args, int64_t count);
-PyObject* rt_call_ex(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* positional, PyObject* keywords);
-PyObject* rt_call_len(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
-                      int64_t count);
-PyObject* rt_call_isinstance(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+PyObject* rt_call(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                  PyObject* const* args, int64_t count);
+PyObject* rt_call_python(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                         PyObject* const* args, int64_t count);
+PyObject* rt_call_kw(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                     PyObject* names, PyObject* const* args, int64_t count);
+PyObject* rt_call_ex(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* positional,
+                     PyObject* keywords);
+PyObject* rt_call_len(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                      PyObject* const* args, int64_t count);
+PyObject* rt_call_isinstance(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
                              PyObject* const* args, int64_t count);
-PyObject* rt_call_list_append(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+PyObject* rt_call_list_append(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
                               PyObject* const* args, int64_t count);
-PyObject* rt_call_type_1(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
-                         int64_t count);
-PyObject* rt_call_str_1(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* const* args,
-                        int64_t count);
-PyObject* rt_call_tuple_1(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+PyObject* rt_call_type_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                         PyObject* const* args, int64_t count);
+PyObject* rt_call_str_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+                        PyObject* const* args, int64_t count);
+PyObject* rt_call_tuple_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
                           PyObject* const* args, int64_t count);
-PyObject* rt_call_builtin(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+PyObject* rt_call_builtin(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
                           PyObject* const* args, int64_t count);
-PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
-                                    PyObject* const* args, int64_t count);
-PyObject* rt_intrinsic_1(PyThreadState* tstate, Frame* frame, PyObject* value, int64_t oparg);
-PyObject* rt_intrinsic_2(PyThreadState* tstate, Frame* frame, PyObject* value2, PyObject* value1, int64_t oparg);
+PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable,
+                                    PyObject* self, PyObject* const* args, int64_t count);
+PyObject* rt_intrinsic_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* value, int64_t oparg);
+PyObject* rt_intrinsic_2(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* value2, PyObject* value1,
+                         int64_t oparg);
 PyObject* rt_make_function(PyThreadState* tstate, Frame* frame, PyObject* code);
 void rt_set_function_attribute(PyObject* function, PyObject* value, int64_t oparg);
 // Building and taking apart.
 PyObject* rt_build_tuple(PyObject* const* args, int64_t count);
 PyObject* rt_build_list(PyObject* const* args, int64_t count);
-PyObject* rt_build_set(PyThreadState* tstate, PyObject* const* args, int64_t count);
-PyObject* rt_build_map(PyThreadState* tstate, PyObject* const* args, int64_t count);
-PyObject* rt_build_const_key_map(PyThreadState* tstate, PyObject* keys, PyObject* const* args, int64_t count);
+PyObject* rt_build_set(PyThreadState* tstate, int64_t borrowed, PyObject* const* args, int64_t count);
+PyObject* rt_build_map(PyThreadState* tstate, int64_t borrowed, PyObject* const* args, int64_t count);
+PyObject* rt_build_const_key_map(PyThreadState* tstate, int64_t borrowed, PyObject* keys, PyObject* const* args,
+                                 int64_t count);
 PyObject* rt_build_string(PyObject* const* args, int64_t count);
 PyObject* rt_build_slice(PyObject* start, PyObject* stop, PyObject* step);
 int rt_list_append(PyObject* list, PyObject* value);
-int rt_list_extend(PyThreadState* tstate, PyObject* list, PyObject* iterable);
-int rt_set_add(PyThreadState* tstate, PyObject* set, PyObject* value);
-int rt_set_update(PyThreadState* tstate, PyObject* set, PyObject* iterable);
+int rt_list_extend(PyThreadState* tstate, int64_t borrowed, PyObject* list, PyObject* iterable);
+int rt_set_add(PyThreadState* tstate, int64_t borrowed, PyObject* set, PyObject* value);
+int rt_set_update(PyThreadState* tstate, int64_t borrowed, PyObject* set, PyObject* iterable);
 int rt_map_add(PyThreadState* tstate, PyObject* dict, PyObject* key, PyObject* value);
-int rt_dict_update(PyThreadState* tstate, PyObject* dict, PyObject* update);
-int rt_dict_merge(PyThreadState* tstate, PyObject* callable, PyObject* dict, PyObject* update);
-int rt_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs);
-int rt_unpack_ex(PyThreadState* tstate, PyObject* sequence, int64_t before, int64_t after, PyObject** outputs);
-PyObject* rt_convert_value(PyThreadState* tstate, PyObject* value, int64_t oparg);
-PyObject* rt_format_simple(PyThreadState* tstate, PyObject* value);
-PyObject* rt_format_with_spec(PyThreadState* tstate, PyObject* value, PyObject* spec);
+int rt_dict_update(PyThreadState* tstate, int64_t borrowed, PyObject* dict, PyObject* update);
+int rt_dict_merge(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* dict, PyObject* update);
+int rt_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t count, PyObject** outputs);
+int rt_unpack_ex(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t before, int64_t after,
+                 PyObject** outputs);
+PyObject* rt_convert_value(PyThreadState* tstate, int64_t borrowed, PyObject* value, int64_t oparg);
+PyObject* rt_format_simple(PyThreadState* tstate, int64_t borrowed, PyObject* value);
+PyObject* rt_format_with_spec(PyThreadState* tstate, int64_t borrowed, PyObject* value, PyObject* spec);
 // Iteration.
-PyObject* rt_get_iter(PyThreadState* tstate, PyObject* iterable);
-PyObject* rt_get_yield_from_iter(PyThreadState* tstate, Frame* frame, PyObject* iterable);
-PyObject* rt_get_len(PyThreadState* tstate, PyObject* object);
-int rt_for_iter(PyThreadState* tstate, PyObject* iterator, PyObject** outputs);
-int rt_for_iter_list(PyThreadState* tstate, PyObject* iterator, PyObject** outputs);
-int rt_for_iter_tuple(PyThreadState* tstate, PyObject* iterator, PyObject** outputs);
-int rt_for_iter_range(PyThreadState* tstate, PyObject* iterator, PyObject** outputs);
+PyObject* rt_get_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterable);
+PyObject* rt_get_yield_from_iter(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* iterable);
+PyObject* rt_get_len(PyThreadState* tstate, int64_t borrowed, PyObject* object);
+int rt_for_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs);
+int rt_for_iter_list(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs);
+int rt_for_iter_tuple(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs);
+int rt_for_iter_range(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs);
 bool rt_range_next(PyObject* iterator, int64_t* result);
-PyObject* rt_get_aiter(PyThreadState* tstate, PyObject* object);
-PyObject* rt_get_anext(PyThreadState* tstate, PyObject* iterator);
-PyObject* rt_get_awaitable(PyThreadState* tstate, PyObject* iterable, int64_t oparg);
-int rt_send(PyThreadState* tstate, Frame* frame, PyObject* receiver, PyObject* value, PyObject** outputs);
+PyObject* rt_get_aiter(PyThreadState* tstate, int64_t borrowed, PyObject* object);
+PyObject* rt_get_anext(PyThreadState* tstate, int64_t borrowed, PyObject* iterator);
+PyObject* rt_get_awaitable(PyThreadState* tstate, int64_t borrowed, PyObject* iterable, int64_t oparg);
+int rt_send(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* receiver, PyObject* value,
+            PyObject** outputs);
 // Pattern matching.
-PyObject* rt_match_class(PyThreadState* tstate, PyObject* subject, PyObject* type, PyObject* names, int64_t count);
-PyObject* rt_match_keys(PyThreadState* tstate, PyObject* subject, PyObject* keys);
+PyObject* rt_match_class(PyThreadState* tstate, int64_t borrowed, PyObject* subject, PyObject* type, PyObject* names,
+                         int64_t count);
+PyObject* rt_match_keys(PyThreadState* tstate, int64_t borrowed, PyObject* subject, PyObject* keys);
 bool rt_match_mapping(PyObject* subject);
 bool rt_match_sequence(PyObject* subject);
 // Imports.
 PyObject* rt_import_name(PyThreadState* tstate, Frame* frame, PyObject* name, PyObject* fromlist, PyObject* level);
-PyObject* rt_import_from(PyThreadState* tstate, PyObject* module, PyObject* name);
+PyObject* rt_import_from(PyThreadState* tstate, int64_t borrowed, PyObject* module, PyObject* name);
 // Exceptions and with.
 PyObject* rt_push_exc_info(PyThreadState* tstate, PyObject* exception);
 void rt_pop_except(PyThreadState* tstate, PyObject* exception);
 int rt_check_exc_match(PyThreadState* tstate, PyObject* exception, PyObject* type);
-int rt_check_eg_match(PyThreadState* tstate, PyObject* group, PyObject* type, PyObject** outputs);
-int rt_raise_varargs(PyThreadState* tstate, PyObject* exception, PyObject* cause);
+int rt_check_eg_match(PyThreadState* tstate, int64_t borrowed, PyObject* group, PyObject* type, PyObject** outputs);
+int rt_raise_varargs(PyThreadState* tstate, int64_t borrowed, PyObject* exception, PyObject* cause);
 int rt_reraise(PyThreadState* tstate, Frame* frame, PyObject* exception);
 int rt_reraise_lasti(PyThreadState* tstate, Frame* frame, PyObject* exception, PyObject* lasti);
 int rt_end_async_for(PyThreadState* tstate, PyObject* awaitable, PyObject* exception);
 PyObject* rt_cleanup_throw(PyThreadState* tstate, PyObject* exception);
-PyObject* rt_with_except_start(PyThreadState* tstate, PyObject* exit, PyObject* exception);
-PyObject* rt_before_with(PyThreadState* tstate, PyObject* manager, PyObject** outputs);
-PyObject* rt_before_async_with(PyThreadState* tstate, PyObject* manager, PyObject** outputs);
+PyObject* rt_with_except_start(PyThreadState* tstate, int64_t borrowed, PyObject* exit, PyObject* exception);
+PyObject* rt_before_with(PyThreadState* tstate, int64_t borrowed, PyObject* manager, PyObject** outputs);
+PyObject* rt_before_async_with(PyThreadState* tstate, int64_t borrowed, PyObject* manager, PyObject** outputs);
 
 // Out-of-line halves of inline helpers; defined in cold.cpp, never in bitcode.
 // Results come in registers rather than through pointers, which would force the callers' outputs into memory.
@@ -215,16 +229,17 @@ PyObject* rt_cold_box_int(int64_t value);    // does not return without memory
 PyObject* rt_cold_box_float(double value);   // does not return without memory
 PyObject* rt_cold_make_int(int64_t value);   // NULL without memory
 PyObject* rt_cold_make_float(double value);  // NULL without memory
-bool rt_cold_has_type(PyObject* object, int64_t typeBits);
-int rt_cold_to_bool(PyThreadState* tstate, PyObject* object);
-ColdItem rt_cold_for_iter(PyThreadState* tstate, PyObject* iterator);
+int rt_cold_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object);
+ColdItem rt_cold_for_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterator);
 PyObject* rt_cold_unbound_deref(PyThreadState* tstate, Frame* frame, int64_t slot);
-PyObject* rt_cold_call_len(PyThreadState* tstate, PyObject* object);
-PyObject* rt_cold_call_isinstance(PyThreadState* tstate, PyObject* object, PyObject* type);
-ColdPair rt_cold_load_method(PyThreadState* tstate, PyObject* owner, PyObject* name);
-ColdPair rt_cold_unpack_pair(PyThreadState* tstate, PyObject* sequence);
-int rt_cold_unpack_sequence(PyThreadState* tstate, PyObject* sequence, int64_t count, PyObject** outputs);
-PyObject* rt_cold_subscr_i64(PyThreadState* tstate, PyObject* container, int64_t index);
-int rt_cold_store_subscr_i64(PyThreadState* tstate, PyObject* container, int64_t index, PyObject* value);
+PyObject* rt_cold_call_len(PyThreadState* tstate, int64_t borrowed, PyObject* object);
+PyObject* rt_cold_call_isinstance(PyThreadState* tstate, int64_t borrowed, PyObject* object, PyObject* type);
+ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name);
+ColdPair rt_cold_unpack_pair(PyThreadState* tstate, int64_t borrowed, PyObject* sequence);
+int rt_cold_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t count,
+                            PyObject** outputs);
+PyObject* rt_cold_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index);
+int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
+                             PyObject* value);
 int rt_cold_list_grow(PyObject* list, PyObject* value);
 }

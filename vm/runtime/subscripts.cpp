@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Helpers: generic subscripts and slices. Must not know: HIR, LLVM.
+#include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 
@@ -7,42 +8,48 @@ using namespace martlet::vm;
 
 extern "C" {
 
-PyObject* rt_subscr(PyThreadState* tstate, PyObject* container, PyObject* key) {
-  return leaveChecked(tstate, PyObject_GetItem(container, key));
+PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  return leaveChecked(tstate, holding(borrowed, {container, key}, [&] { return PyObject_GetItem(container, key); }));
 }
 
-PyObject* rt_subscr_dict(PyThreadState* tstate, PyObject* container, PyObject* key) {
-  if (!PyDict_CheckExact(container)) return rt_subscr(tstate, container, key);
+PyObject* rt_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  if (!PyDict_CheckExact(container)) return rt_subscr(tstate, borrowed, container, key);
   PyObject* value = nullptr;
-  if (PyDict_GetItemRef(container, key, &value) == 0) _PyErr_SetKeyError(key);
+  if (holding(borrowed, {container, key}, [&] { return PyDict_GetItemRef(container, key, &value); }) == 0)
+    _PyErr_SetKeyError(key);
   return leaveChecked(tstate, value);
 }
 
-int rt_store_subscr(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value) {
-  return leaveChecked(tstate, PyObject_SetItem(container, key, value));
+int rt_store_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key, PyObject* value) {
+  return leaveChecked(
+      tstate, holding(borrowed, {container, key, value}, [&] { return PyObject_SetItem(container, key, value); }));
 }
 
-int rt_store_subscr_dict(PyThreadState* tstate, PyObject* container, PyObject* key, PyObject* value) {
-  if (!PyDict_CheckExact(container)) return rt_store_subscr(tstate, container, key, value);
-  return leaveChecked(tstate, PyDict_SetItem(container, key, value));
+int rt_store_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key, PyObject* value) {
+  if (!PyDict_CheckExact(container)) return rt_store_subscr(tstate, borrowed, container, key, value);
+  // PyDict_SetItem holds key and value as long as the interpreter does, which gives its own references away there.
+  return leaveChecked(tstate, holding(borrowed, {container}, [&] { return PyDict_SetItem(container, key, value); }));
 }
 
-int rt_delete_subscr(PyThreadState* tstate, PyObject* container, PyObject* key) {
-  return leaveChecked(tstate, PyObject_DelItem(container, key));
+int rt_delete_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  return leaveChecked(tstate, holding(borrowed, {container, key}, [&] { return PyObject_DelItem(container, key); }));
 }
 
-PyObject* rt_binary_slice(PyThreadState* tstate, PyObject* container, PyObject* start, PyObject* stop) {
-  PyObject* slice = PySlice_New(start, stop, Py_None);
+PyObject* rt_binary_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start,
+                          PyObject* stop) {
+  PyObject* slice = PySlice_New(start, stop, Py_None);  // holds start and stop
   if (slice == nullptr) return nullptr;
-  PyObject* result = PyObject_GetItem(container, slice);
+  PyObject* result = holding(borrowed, {container}, [&] { return PyObject_GetItem(container, slice); });
   Py_DECREF(slice);
   return leaveChecked(tstate, result);
 }
 
-int rt_store_slice(PyThreadState* tstate, PyObject* container, PyObject* start, PyObject* stop, PyObject* value) {
+int rt_store_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
+                   PyObject* value) {
   PyObject* slice = PySlice_New(start, stop, Py_None);
   if (slice == nullptr) return -1;
-  const int status = PyObject_SetItem(container, slice, value);
+  const int status = holding(borrowed, {container, nullptr, nullptr, value},
+                             [&] { return PyObject_SetItem(container, slice, value); });
   Py_DECREF(slice);
   return leaveChecked(tstate, status);
 }

@@ -10,8 +10,8 @@ import sys
 import types
 
 from harness import (
-    Case, MISSING, NOTHING, PARKED_NUMBER, PARKED_OBJECT, RERAISED, calls, checks, handled_exception, leave_kind,
-    leave_number, leave_take, outcome, park, rt, test_expect, test_frame, test_tstate,
+    Case, MISSING, NB_ADD, NOTHING, PARKED_NUMBER, PARKED_OBJECT, RERAISED, calls, checks, handled_exception,
+    leave_kind, leave_number, leave_take, outcome, park, rt, test_expect, test_frame, test_tstate,
 )
 
 
@@ -147,6 +147,36 @@ class Calls(Case):
 
         self.assertRaises(RecursionError, repr, Deep())
 
+    def test_borrowed_operands_are_held(self):
+        class Counter:
+            def __add__(self, other):
+                return sys.getrefcount(self)
+
+            __getattr__ = __getitem__ = __add__
+
+        x, frame, count = Counter(), test_frame(), sys.getrefcount
+
+        def extra(helper, *operands, bit):
+            """What the mask adds to what foreign code sees."""
+            without, with_mask = (helper(*operands, borrowed=mask) for mask in (0, 1 << bit))
+            return with_mask - without
+
+        self.assertEqual(extra(rt.binary_op, x, 1, NB_ADD, bit=0), 1)
+        self.assertEqual(extra(rt.binary_op, x, 1, NB_ADD, bit=1), 0)
+        self.assertEqual(extra(rt.load_attr, x, "anything", bit=0), 1)
+        self.assertEqual(extra(rt.subscr, x, 1, bit=0), 1)
+
+        def call(helper, *operands, borrowed):
+            return helper(*operands, frame=frame, borrowed=borrowed)
+
+        for helper in (rt.call, rt.call_builtin, rt.call_python):
+            got = [call(helper, count, MISSING, x, borrowed=mask) for mask in (0, 1, 4)]
+            self.assertEqual([each - got[0] for each in got], [0, 0, 1], helper.symbol)
+        for helper in (rt.call, rt.call_python):  # the frame of a Python function holds its arguments
+            got = [call(helper, lambda a: count(a), MISSING, x, borrowed=mask) for mask in (0, 4)]
+            self.assertEqual(got[0], got[1], helper.symbol)
+        self.balanced([x], lambda: call(rt.call, count, MISSING, x, borrowed=7))
+
     def test_intrinsics(self):
         frame = test_frame()
         self.assertEqual(rt.intrinsic_1([1, 2], 6, frame=frame), (1, 2))
@@ -156,7 +186,7 @@ class Calls(Case):
         exec("from math import *", expected := {})
         raw = rt.intrinsic_1.function  # `import *` looks at the running frame
         names = dict(raw=raw, tstate=test_tstate, frame=test_frame, math=math)
-        exec("raw(tstate(), frame(), math, 2)", names, namespace)
+        exec("raw(tstate(), frame(), 0, math, 2)", names, namespace)
         self.assertEqual(namespace["pi"], expected["pi"])
         error = ExceptionGroup("g", [ValueError()])
         self.assertEqual(str(rt.intrinsic_2(error, [error], 1, frame=frame)), str(error))

@@ -14,7 +14,7 @@ TABLE = sys.argv[2]
 NULL = py_object()  # an object operand that is NULL
 RESULTS = {"O": c_void_p, "N": c_void_p, "F": c_void_p, "i": c_int, "l": c_int64, "d": c_double, "b": c_bool, "v": None}
 PARAMS = {"T": c_void_p, "F": c_void_p, "O": py_object, "N": py_object, "S": py_object, "M": py_object, "l": c_int64,
-          "I": c_int64, "d": c_double, "b": c_bool, "X": c_void_p, "Y": c_void_p, "Z": c_void_p}
+          "I": c_int64, "B": c_int64, "d": c_double, "b": c_bool, "X": c_void_p, "Y": c_void_p, "Z": c_void_p}
 FORGOTTEN = set()
 
 
@@ -58,7 +58,7 @@ MISSING = Missing()
 
 
 class Helper:
-    """A row of the table as a Python function; `outputs` is how many X outputs there are."""
+    """A row of the table as a Python function; `outputs` is how many X outputs there are, and `borrowed` the mask."""
 
     def __init__(self, symbol, result, params):
         self.symbol, self.result, self.params = symbol, result, params
@@ -69,7 +69,7 @@ class Helper:
         assert address, symbol
         self.function = ctypes.PYFUNCTYPE(RESULTS[result], *types_)(address)
 
-    def __call__(self, *operands, frame=None, outputs=1):
+    def __call__(self, *operands, frame=None, outputs=1, borrowed=0):
         FORGOTTEN.discard(self.symbol)
         operands = list(operands)
         args, out, keep = [], None, []
@@ -78,6 +78,8 @@ class Helper:
                 args.append(test_tstate())
             elif letter == "F":
                 args.append(frame)
+            elif letter == "B":
+                args.append(borrowed)
             elif letter == "A":
                 array = (py_object * (len(operands) + 1))()
                 for i, operand in enumerate(operands):

@@ -409,6 +409,7 @@ class Frames(Case):
             rt.sync_local(1, value, frame=frame)
             self.assertIs(second, value)
             self.assertEqual(sys.getrefcount(value), before + 2)
+            rt.frame_is_seen(frame=frame)
             self.assertFalse(rt.safepoint_pending())
             test_expect(0)
             self.assertTrue(rt.safepoint_pending())
