@@ -82,7 +82,20 @@ void popFrame(PyThreadState* tstate, Frame* frame) {
   setStackDepth(frame, 0);
   // Unlink first: releasing the locals may run Python code, which must not see this frame.
   tstate->current_frame = frame->previous;
-  _PyEval_FrameClearAndPop(tstate, frame);
+  auto* base = reinterpret_cast<PyObject**>(frame);
+  if (frame->frame_obj != nullptr || base == &tstate->datastack_chunk->data[0]) [[unlikely]] {
+    _PyEval_FrameClearAndPop(tstate, frame);
+    return;
+  }
+  // What _PyEval_FrameClearAndPop does where nobody has seen the frame and its chunk of the data stack stays.
+  PyCodeObject* code = codeOf(frame);
+  const int count = code->co_nlocalsplus;
+  frame->stacktop = 0;
+  for (int i = 0; i < count; ++i) Py_XDECREF(frame->localsplus[i]);
+  Py_XDECREF(frame->f_locals);
+  Py_DECREF(frame->f_funcobj);
+  Py_DECREF(code);
+  tstate->datastack_top = base;
 }
 
 PyObject* interpret(PyThreadState* tstate, Frame* frame) {
