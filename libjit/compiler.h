@@ -21,7 +21,6 @@ class Compiler {
   Result<CompiledCode> compile(const frontend::Snapshot& snapshot, const std::vector<frontend::EntryRequest>& entries,
                                const Options& options);
   void release(CompiledCode& code);
-  bool backendLoaded() const { return backend_ != nullptr; }
   double backendLoadSeconds() const { return backendLoadSeconds_; }
 
   // Around fork(): no compilation may be half-way in the child.

@@ -196,9 +196,7 @@ void Engine::compileJob(CompileJob& job) {
 
 void Engine::countFailure(const Bailout& bailout) {
   ++stats_.failed;
-  std::string text = sentence(bailout.reason);
-  if (!bailout.detail.empty()) text += " (" + bailout.detail + ")";
-  ++stats_.reasons[text];
+  ++stats_.reasons[describe(bailout)];
 }
 
 void Engine::publish(std::unique_ptr<CompileJob> job) {

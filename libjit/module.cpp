@@ -282,10 +282,7 @@ PyObject* compileCode(PyObject*, PyObject* args, PyObject* keywords) {
   if (!dict) return nullptr;
   Result<CompiledCode>& result = *job->result;
   if (!result) {
-    const Bailout& bailout = result.bailout();
-    std::string text = sentence(bailout.reason);
-    if (!bailout.detail.empty()) text += " (" + bailout.detail + ")";
-    if (!setNumber(dict.get(), "reason", toPython(text))) return nullptr;
+    if (!setNumber(dict.get(), "reason", toPython(describe(result.bailout())))) return nullptr;
   } else if (!setNumber(dict.get(), "code_bytes", PyLong_FromSize_t(result->codeBytes))) {
     return nullptr;
   }
@@ -298,8 +295,7 @@ PyObject* dumps(PyObject*, PyObject* object) {
   if (!dict) return nullptr;
   Result<CompiledCode>& result = *job->result;
   if (!result) {
-    PyErr_Format(PyExc_RuntimeError, "martlet: not compiled: %s (%s)", sentence(result.bailout().reason),
-                 result.bailout().detail.c_str());
+    PyErr_Format(PyExc_RuntimeError, "martlet: not compiled: %s", describe(result.bailout()).c_str());
     return nullptr;
   }
   for (const Dump& dump : result->dumps) {

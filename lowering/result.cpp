@@ -27,5 +27,10 @@ const char* name(BailoutReason reason) {
 const char* sentence(BailoutReason reason) {
   return kBailouts[static_cast<size_t>(reason)].sentence;
 }
+std::string describe(const Bailout& bailout) {
+  std::string text = sentence(bailout.reason);
+  if (!bailout.detail.empty()) text += " (" + bailout.detail + ")";
+  return text;
+}
 
 }  // namespace martlet

@@ -36,5 +36,7 @@ class [[nodiscard]] Result {
 
 const char* name(BailoutReason reason);
 const char* sentence(BailoutReason reason);
+/// The sentence, with the detail in parentheses where there is one.
+std::string describe(const Bailout& bailout);
 
 }  // namespace martlet

@@ -130,6 +130,13 @@ PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, const Leave& lea
   }
 }
 
+/// True if a new activation of the code object may run natively: nothing is pending, nobody watches, the bytecode that
+/// an exit would go on with is instrumented for today's tools, and there is room below the recursion limit.
+bool mayActivate(const PyThreadState* tstate, const CodeData& data) {
+  return !data.watchedByOthers && mayEnterNative(tstate) &&
+         data.code()->_co_instrumentation_version == martlet_expected_breaker && tstate->py_recursion_remaining > 1;
+}
+
 /// Makes the frame of a call. NULL with an exception set where the arguments do not fit.
 port::Frame* frameForCall(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args,
                           Py_ssize_t count, PyObject* kwnames) {
@@ -146,10 +153,7 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
   CodeData* data = CodeData::find(code);
   NativeVersion* version = data != nullptr ? data->callVersion : nullptr;
   PyThreadState* tstate = PyThreadState_Get();
-  const bool possible = version != nullptr && !data->watchedByOthers && mayEnterNative(tstate) &&
-                        code->_co_instrumentation_version == martlet_expected_breaker &&
-                        tstate->py_recursion_remaining > 1;
-  if (!possible) return defaultVectorcall(callable, args, nargsf, kwnames);
+  if (version == nullptr || !mayActivate(tstate, *data)) return defaultVectorcall(callable, args, nargsf, kwnames);
   if (!hasNativeStack()) {
     // The interpreter inlines calls of functions with its own vectorcall, and needs no C stack for them.
     removeEntry(func);
@@ -157,6 +161,10 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
   }
   port::Frame* frame = frameForCall(tstate, func, code, args, PyVectorcall_NARGS(nargsf), kwnames);
   if (frame == nullptr) return nullptr;
+  // Comparing keyword names may have run Python code, and that may have replaced the version.
+  version = data->callVersion;
+  if (version == nullptr) [[unlikely]]
+    return port::interpret(tstate, frame);
   --tstate->py_recursion_remaining;
   ++theCounters.entries;
   uint64_t* spill = spillSpace(alloca(spillBytes(version)));
@@ -269,11 +277,8 @@ namespace {
 
 /// Where a suspended frame can be entered natively now, or NULL.
 const NativeEntry* resumePoint(PyThreadState* tstate, port::Frame* frame, CodeData** data) {
-  PyCodeObject* code = port::codeOf(frame);
-  *data = CodeData::find(code);
-  if (*data == nullptr || !mayEnterNative(tstate) || (*data)->watchedByOthers) return nullptr;
-  if (code->_co_instrumentation_version != martlet_expected_breaker || tstate->py_recursion_remaining <= 1)
-    return nullptr;
+  *data = CodeData::find(port::codeOf(frame));
+  if (*data == nullptr || !mayActivate(tstate, **data)) return nullptr;
   const port::ResumePoint point = port::resumePointOf(frame);
   const NativeEntry* entry = (*data)->entryAt(point.offset);
   if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) return nullptr;

@@ -110,7 +110,7 @@ PyObject* setLocalEvents(PyObject*, PyObject* const* args, Py_ssize_t count) {
     CodeData* data = CodeData::findOrCreate(code);
     if (data != nullptr) {
       data->watchedByOthers = port::foreignToolsWatch(code);
-      if (data->watchedByOthers) leaveWatchedCode(PyThreadState_Get());
+      if (data->watchedByOthers) leaveWatchedCode();
     } else {
       PyErr_Clear();
     }
@@ -208,11 +208,6 @@ void stopMonitoring() {
   if (module == nullptr) return;
   if (!switchEvents(module, false)) PyErr_Clear();
   if (!Ref::steal(PyObject_CallMethod(module, "free_tool_id", "i", port::kToolId))) PyErr_Clear();
-}
-
-void restartCounting() {
-  PyObject* module = monitoringModule();
-  if (module == nullptr || !Ref::steal(PyObject_CallMethod(module, "restart_events", nullptr))) PyErr_Clear();
 }
 
 }  // namespace martlet::vm

@@ -23,7 +23,5 @@ struct MonitoringHooks {
 bool startMonitoring(const MonitoringHooks& hooks);
 /// Gives the tool id back.
 void stopMonitoring();
-/// Makes locations count again that had stopped (after options changed).
-void restartCounting();
 
 }  // namespace martlet::vm

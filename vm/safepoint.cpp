@@ -100,7 +100,7 @@ void setNativeAllowed(PyThreadState* tstate, bool allowed) {
   refreshSafepoint(tstate);
 }
 
-void leaveWatchedCode(PyThreadState*) {
+void leaveWatchedCode() {
   safepoint.watchedCodeRuns = false;
   CodeData::forEach([](CodeData& data) {
     if (data.watchedByOthers && data.isRunning()) safepoint.watchedCodeRuns = true;
@@ -109,7 +109,7 @@ void leaveWatchedCode(PyThreadState*) {
 }
 
 void refreshSafepoint(PyThreadState* tstate) {
-  if (safepoint.watchedCodeRuns) leaveWatchedCode(tstate);
+  if (safepoint.watchedCodeRuns) leaveWatchedCode();
   const uintptr_t version = port::breakerVersion(tstate);
   if (version == safepoint.version) return;
   safepoint.version = version;

@@ -26,6 +26,6 @@ void settleLocalsWrites(port::Frame* frame);
 bool hasNativeStack();
 void installSafepointHooks();
 /// Another tool began to watch a code object: frames that run it natively leave behind their current instruction.
-void leaveWatchedCode(PyThreadState* tstate);
+void leaveWatchedCode();
 
 }  // namespace martlet::vm
