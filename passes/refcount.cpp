@@ -71,7 +71,10 @@ class RefcountInserter {
       Value& op = *ops[k];
       const OpCounts& counts = plan_.at(op);
       put(block.ops, block, Op::IncRef, counts.takeBefore);
-      if (op.state) op.state->owned = counts.owned;
+      if (op.state) {
+        op.state->owned = counts.owned;
+        dropConsumed(op);
+      }
       op.borrowed = counts.borrowed;
       if (counts.isNoOp) {
         op.block = nullptr;
@@ -88,6 +91,19 @@ class RefcountInserter {
       if (next != Op::Unreachable) put(block.ops, block, Op::DecRef, releases);
       releases.clear();
     }
+  }
+
+  /// Operands that a call consumes in any case are gone when it is left: the state is cut down to what is left of it.
+  static void dropConsumed(Value& op) {
+    FrameState& state = *op.state;
+    bool consumes = false;
+    for (size_t i = 0; i < op.operands.size(); ++i) {
+      if (!op.consumesAlways(i)) continue;
+      consumes = true;
+      const auto held = std::find(state.owned.begin(), state.owned.end(), op.operands[i]);
+      if (held != state.owned.end()) state.owned.erase(held);
+    }
+    if (consumes) state.stack.resize(std::min<size_t>(state.stack.size(), state.stackAfterPop));
   }
 
   /// On an edge references are taken before any is released: two SSA values may name one object.

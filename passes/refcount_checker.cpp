@@ -163,13 +163,16 @@ void RefcountChecker::throughOp(const Value& op, const SlotMap& slots, Demand& d
   if (op.op == Op::IncRef) add(demand, op.operands[0], -1);
   if (op.op == Op::DecRef) add(demand, op.operands[0], 1);
   for (size_t i = 0; i < op.operands.size(); ++i) {
-    if (op.consumes(i)) add(demand, op.operands[i], 1);
+    if (op.consumes(i) && !op.consumesAlways(i)) add(demand, op.operands[i], 1);
   }
   if (op.op == Op::StoreLocal) {
     const Value* old = slots.content(static_cast<size_t>(op.imm));
     if (old->type.isReference()) add(demand, old, -1);
   }
   checkState(op, slots, demand, check);
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    if (op.consumesAlways(i)) add(demand, op.operands[i], 1);
+  }
   if (check) checkUses(op, slots, demand);
 }
 

@@ -31,6 +31,15 @@ CodeData* CodeData::findOrCreate(PyCodeObject* code) {
   return data.release();
 }
 
+namespace {
+Py_ssize_t plainArgumentsOf(const PyCodeObject* code) {
+  const bool others = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) != 0 || code->co_kwonlyargcount != 0;
+  return others ? -1 : code->co_argcount;
+}
+}  // namespace
+
+CodeData::CodeData(PyCodeObject* code) : plainArguments(plainArgumentsOf(code)), code_(code) {}
+
 CodeData::~CodeData() {
   for (auto& version : versions_) {
     if (releaseNativeCode != nullptr) releaseNativeCode(version->code);

@@ -30,7 +30,7 @@ struct NativeEntry {
 
 class CodeData {
  public:
-  explicit CodeData(PyCodeObject* code) : code_(code) {}
+  explicit CodeData(PyCodeObject* code);
   ~CodeData();
   CodeData(const CodeData&) = delete;
   CodeData& operator=(const CodeData&) = delete;
@@ -56,6 +56,8 @@ class CodeData {
   /// The version that a call enters through func->vectorcall, or NULL.
   NativeVersion* callVersion = nullptr;
   uint32_t callIndex = 0;
+  /// How many positional arguments fill all parameters; -1 where there are others (*args, keyword-only).
+  const Py_ssize_t plainArguments;
 
   const NativeEntry* entryAt(uint32_t offset) const;
   /// Makes a version's entries the current ones for their offsets.

@@ -16,7 +16,10 @@ struct Counters {
   uint64_t exceptions = 0;      ///< exceptions that left native code
   uint64_t exitsByReason[static_cast<size_t>(hir::ExitReason::kCount)] = {};
 };
-Counters& counters();
+extern Counters theCounters;
+inline Counters& counters() {
+  return theCounters;
+}
 
 /// Upcalls into tiering; set by the engine before anything is entered.
 struct TieringHooks {

@@ -166,7 +166,8 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
   Garbage garbage(static_cast<PyObject**>(alloca((count + 1) * sizeof(PyObject*))));
   writeFrame(frame, exit, materializer, garbage);
   PyCodeObject* code = port::codeOf(frame);
-  const bool reexecute = kind == LeaveKind::Exit || state.kind == LeaveState::Reraised;
+  const bool declined = state.kind == LeaveState::Interpret;
+  const bool reexecute = kind == LeaveKind::Exit || state.kind == LeaveState::Reraised || declined;
   frame->instr_ptr = port::instructionAt(code, reexecute ? exit.resumeOffset : exit.offset);
   if (localsWritesPending()) settleLocalsWrites(frame);
   garbage.drop();
@@ -174,7 +175,7 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
   if (reexecute) {
     // The interpreter raises again by itself, from the values that are still on the stack.
     Py_XDECREF(exception);
-    leave.counted = kind == LeaveKind::Exit && hir::isCounted(exit.reason);
+    leave.counted = declined || (kind == LeaveKind::Exit && hir::isCounted(exit.reason));
   } else if (state.kind != LeaveState::None && exit.completion != hir::Completion::None) {
     completeParked(frame, exit, state);
   } else {

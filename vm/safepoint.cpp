@@ -70,9 +70,6 @@ bool handlePending(PyThreadState* tstate, bool isCall) {
   return _Py_HandlePending(tstate) == 0;
 }
 
-/// The lowest address of this thread's stack that native frames may use; 0: not determined yet.
-[[gnu::tls_model("initial-exec")]] thread_local uintptr_t stackLimit = 0;
-
 uintptr_t determineStackLimit() {
   // Half of the stack is left to CPython's own C recursion, which counts calls and not bytes.
   pthread_attr_t attributes;
@@ -88,10 +85,11 @@ uintptr_t determineStackLimit() {
 
 }  // namespace
 
-bool hasNativeStack() {
-  if (stackLimit == 0) [[unlikely]]
-    stackLimit = determineStackLimit();
-  return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > stackLimit;
+thread_local uintptr_t stackLimit = 0;
+
+bool determineNativeStack() {
+  stackLimit = determineStackLimit();
+  return hasNativeStack();
 }
 
 void setNativeAllowed(PyThreadState* tstate, bool allowed) {

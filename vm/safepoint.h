@@ -22,8 +22,15 @@ inline bool localsWritesPending() {
 }
 /// The frame left native code (or is about to be popped): squares the books of writes through its f_locals proxy.
 void settleLocalsWrites(port::Frame* frame);
+/// The lowest address of this thread's stack that native frames may use; 0: not determined yet.
+extern thread_local uintptr_t stackLimit [[gnu::tls_model("initial-exec")]];
+bool determineNativeStack();
 /// True if the C stack has room for native frames.
-bool hasNativeStack();
+inline bool hasNativeStack() {
+  if (stackLimit == 0) [[unlikely]]
+    return determineNativeStack();
+  return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > stackLimit;
+}
 void installSafepointHooks();
 /// Another tool began to watch a code object: frames that run it natively leave behind their current instruction.
 void leaveWatchedCode();

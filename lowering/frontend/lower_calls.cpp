@@ -9,13 +9,10 @@ using hir::Value;
 
 namespace {
 
-/// All of them check their assumption and fall back by themselves, so that a call is never re-executed.
+/// The helper for what the interpreter met here. Those for single builtins have any other callable called by the
+/// interpreter; after a few times of that the instruction is blocked.
 Helper callHelper(Special special) {
   switch (special) {
-  case Special::CallPyExactArgs:
-  case Special::CallPyGeneral:
-  case Special::CallBoundMethodExactArgs:
-  case Special::CallBoundMethodGeneral: return Helper::CallPython;
   case Special::CallLen: return Helper::CallLen;
   case Special::CallIsinstance: return Helper::CallIsinstance;
   case Special::CallListAppend: return Helper::CallListAppend;
@@ -40,7 +37,7 @@ void Translator::lowerCall() {
   switch (ins_->op) {
   case BytecodeOp::Call:
     // callable, self or NULL, arguments: the stack's order is the helpers' order.
-    return push(call(callHelper(ins_->special), popMany(arg + 2)));
+    return push(call(speculates() ? callHelper(ins_->special) : Helper::Call, popMany(arg + 2)));
   case BytecodeOp::CallKw: {
     Value* names = pop();
     Values operands = popMany(arg + 2);

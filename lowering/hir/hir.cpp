@@ -41,12 +41,13 @@ constexpr ExitReasonRow kExitReasons[] = {
 };
 static_assert(std::size(kExitReasons) == static_cast<size_t>(ExitReason::kCount));
 
-/// The letter of operand `index` in a list of operand letters, where A stands for any number of N. For a helper's
-/// parameters, `skipped` are the letters that are not operands.
+/// The letter of operand `index` in a list of operand letters, where A stands for any number of N, and V of C. For a
+/// helper's parameters, `skipped` are the letters that are not operands.
 char letterOfOperand(std::string_view letters, size_t index, std::string_view skipped) {
   for (char letter : letters) {
     if (skipped.find(letter) != std::string_view::npos) continue;
     if (letter == 'A') return 'N';
+    if (letter == 'V') return 'C';
     if (index-- == 0) return letter;
   }
   return 0;
@@ -136,7 +137,11 @@ char Value::operandKind(size_t index) const {
 
 bool Value::consumes(size_t index) const {
   const char kind = operandKind(index);
-  return kind == 'S' || kind == 'M';
+  return kind == 'S' || kind == 'M' || kind == 'C';
+}
+
+bool Value::consumesAlways(size_t index) const {
+  return operandKind(index) == 'C';
 }
 
 size_t Value::outputCount() const {

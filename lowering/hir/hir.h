@@ -139,10 +139,12 @@ class Value {
   Effects effects() const;
   /// Ownership of the result of this very op: None for machine values, by helper and type for CallRuntime and Output.
   Ownership ownership() const;
-  /// True if operand `index` is consumed (S and M operands, S and M parameters of a helper).
+  /// True if operand `index` is consumed (S and M operands; S, M and C parameters of a helper).
   bool consumes(size_t index) const;
+  /// True if it is consumed even where the helper fails (C): the exit behind the call does not have it any more.
+  bool consumesAlways(size_t index) const;
   /// What operand `index` has to be, as a letter of ops.def (for CallRuntime, of the helper's parameter; N for the
-  /// operands of an A); 0 where there is no such operand.
+  /// operands of an A, C for those of a V); 0 where there is no such operand.
   char operandKind(size_t index) const;
   /// CallRuntime: how many Output ops it may have (X, Y and Z parameters), and the type of each; an X output is
   /// Nullable.

@@ -89,7 +89,7 @@ size_t countOf(const char* letters, char letter) {
 
 bool takesAnyNumber(const Value& op) {
   const char* letters = op.op == Op::CallRuntime ? info(op.helper).params : op.info().operands;
-  return countOf(letters, 'A') != 0;
+  return countOf(letters, 'A') + countOf(letters, 'V') != 0;
 }
 
 size_t successorCount(Op terminator) {
@@ -359,7 +359,7 @@ void Verifier::operands(const Value& op) {
       const char* letters = op.op == Op::CallRuntime ? info(op.helper).params : op.info().operands;
       needed = 0;
       for (char letter : std::string_view(letters))
-        needed += std::string_view("ONSMldbv").find(letter) != std::string_view::npos;
+        needed += std::string_view("ONSMCldbv").find(letter) != std::string_view::npos;
     } else {
       while (op.operandKind(needed) != 0) ++needed;
     }

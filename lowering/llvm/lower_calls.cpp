@@ -17,6 +17,9 @@ using hir::Op;
 
 namespace {
 
+/// In front of an argument array: room for self, and for what a callee puts there (vectorcall's offset).
+constexpr uint64_t kScratchWords = 2;
+
 bool isOutput(char parameter) {
   return parameter == 'X' || parameter == 'Y' || parameter == 'Z';
 }
@@ -62,7 +65,7 @@ llvm::Function* FunctionLowering::declaration(Helper helper) {
   llvm::SmallVector<llvm::Type*, 8> params;
   for (const char* p = info.params; *p; ++p) {
     params.push_back(parameterType(*p));
-    if (*p == 'A') params.push_back(i64_);
+    if (*p == 'A' || *p == 'V') params.push_back(i64_);
   }
   auto* type = llvm::FunctionType::get(resultType(info.result), params, false);
   known = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, info.symbol, module_);
@@ -85,7 +88,8 @@ void FunctionLowering::measureFrame() {
   for (const hir::Block* block : order_) {
     for (const hir::Value* op : block->ops) {
       sharedOutputWords_ = std::max<uint64_t>(sharedOutputWords_, op->outputs);
-      if (op->op == Op::CallRuntime) argArrayWords_ = std::max<uint64_t>(argArrayWords_, op->operands.size() + 1);
+      if (op->op == Op::CallRuntime)
+        argArrayWords_ = std::max<uint64_t>(argArrayWords_, op->operands.size() + kScratchWords);
     }
   }
   sharedOutputWords_ = std::max<uint64_t>(sharedOutputWords_, 1);
@@ -106,14 +110,14 @@ llvm::Value* FunctionLowering::outputSlot(llvm::Type* element, uint64_t count, b
   return sharedOutputs_;
 }
 
-/// Fills the shared argument array; its word 0 is the scratch word in front of the arguments.
+/// Fills the shared argument array, which begins with the scratch words in front of the arguments.
 void FunctionLowering::pushArgArray(llvm::ArrayRef<llvm::Value*> values,
                                     llvm::SmallVectorImpl<llvm::Value*>& arguments) {
   if (!argArray_) argArray_ = entryAlloca(llvm::ArrayType::get(ptr_, argArrayWords_), "args");
   for (size_t i = 0; i < values.size(); ++i) {
-    builder_.CreateStore(values[i], builder_.CreateConstInBoundsGEP1_64(ptr_, argArray_, i + 1));
+    builder_.CreateStore(values[i], builder_.CreateConstInBoundsGEP1_64(ptr_, argArray_, i + kScratchWords));
   }
-  arguments.push_back(builder_.CreateConstInBoundsGEP1_64(ptr_, argArray_, 1));
+  arguments.push_back(builder_.CreateConstInBoundsGEP1_64(ptr_, argArray_, kScratchWords));
   arguments.push_back(builder_.getInt64(values.size()));
 }
 
@@ -133,6 +137,7 @@ llvm::CallInst* FunctionLowering::callHelper(const hir::Value& op, Helper helper
       if (good) arguments.push_back(builder_.getInt64(static_cast<uint64_t>(given.imms[imm++])));
       break;
     case 'A':
+    case 'V':
       pushArgArray(given.operands.drop_front(operand), arguments);
       operand = given.operands.size();
       break;

@@ -104,7 +104,7 @@ Value* Sample::addCall(Helper helper) {
   for (char letter : std::string_view(row.params)) {
     if (letter == 'I') imms.push_back(static_cast<int64_t>(imms.size()) * 5 - 1);
     if (letter == 'X') outputs = 2;
-    const std::string_view each = letter == 'A' ? "NNN" : std::string_view(&letter, 1);
+    const std::string_view each = letter == 'A' ? "NNN" : letter == 'V' ? "CCC" : std::string_view(&letter, 1);
     if (std::string_view("TFBIXYZ").find(letter) != std::string_view::npos) continue;
     for (char kind : each) operands.push_back(operand(kind));
   }

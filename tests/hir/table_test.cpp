@@ -45,10 +45,10 @@ TEST(HelperTable, RowsAreWellFormed) {
     EXPECT_TRUE(std::string_view(row.symbol).starts_with("rt_"));
     EXPECT_NE(std::string_view("ONFildbv").find(row.result), std::string_view::npos);
     const std::string_view params = row.params;
-    EXPECT_EQ(params.find_first_not_of("TFBONSMldbIAXYZ"), std::string_view::npos);
-    // An A takes all remaining operands.
-    if (const size_t rest = params.find('A'); rest != std::string_view::npos) {
-      EXPECT_EQ(params.substr(rest + 1).find_first_of("ONSMldbA"), std::string_view::npos);
+    EXPECT_EQ(params.find_first_not_of("TFBONSMCldbIAVXYZ"), std::string_view::npos);
+    // An A or V takes all remaining operands.
+    if (const size_t rest = params.find_first_of("AV"); rest != std::string_view::npos) {
+      EXPECT_EQ(params.substr(rest + 1).find_first_of("ONSMCldbAV"), std::string_view::npos);
     }
     const bool isObject = row.result == 'O' || row.result == 'N' || row.result == 'F';
     EXPECT_EQ(isObject, row.resultType.isReference());
@@ -114,8 +114,8 @@ TEST(Value, OwnershipIsNoneForMachineValues) {
 
 TEST(Value, OperandKindsOfHelpersSkipWhatIsNoOperand) {
   Sample sample;
-  const Value* call = sample.addCall(Helper::CallKw);  // TFONOA
-  const std::string_view kinds = "ONONNNN";
+  const Value* call = sample.addCall(Helper::CallKw);  // TFCCOV
+  const std::string_view kinds = "CCOCCCC";
   for (size_t i = 0; i < kinds.size(); ++i) EXPECT_EQ(call->operandKind(i), kinds[i]) << i;
   const Value* subscript = sample.addCall(Helper::SubscrListI64);  // TOl
   EXPECT_EQ(subscript->operandKind(0), 'O');

@@ -279,8 +279,9 @@ TEST_P(BackendTest, OutputsOfInlineAndNativeHelpers) {
   hir::Value* name = b.op(Op::Output, types::kObject, {unpack}, 1);
   hir::Value* method = b.at(b.call(Helper::LoadMethod, types::kObject, {high, name}, {}, 1), 6, {high});
   hir::Value* self = b.op(Op::Output, types::kNullable, {method}, 0);
-  hir::Value* result = b.at(b.call(Helper::Call, types::kObject, {method, self, low, low, name}), 8, {method, self});
-  for (hir::Value* value : {low, name, high, method, self}) b.op(Op::DecRef, {}, {value});
+  b.op(Op::IncRef, {}, {low});
+  hir::Value* result = b.at(b.call(Helper::Call, types::kObject, {method, self, low, low, name}), 8, {});
+  b.op(Op::DecRef, {}, {high});
   b.ret(result);
 
   Compiled f(b.function, options());
@@ -306,11 +307,10 @@ TEST_P(BackendTest, CallsOfAnyLengthShareTheArgumentArray) {
   b.newEntry();
   hir::Value* x = b.local(0);
   hir::Value* null = b.op(Op::ConstNull, types::Null);
-  hir::Value* none = b.at(b.call(Helper::Call, types::kObject, {x, null}), 2, {x});
-  hir::Value* four = b.at(b.call(Helper::Call, types::kObject, {x, null, x, x, none, x}), 4, {x});
-  hir::Value* one = b.at(b.call(Helper::Call, types::kObject, {x, x, four}), 6, {x});
-  b.op(Op::DecRef, {}, {none});
-  b.op(Op::DecRef, {}, {four});
+  for (int i = 0; i < 7; ++i) b.op(Op::IncRef, {}, {x});  // one for each use of it below
+  hir::Value* none = b.at(b.call(Helper::Call, types::kObject, {x, null}), 2, {});
+  hir::Value* four = b.at(b.call(Helper::Call, types::kObject, {x, null, x, x, none, x}), 4, {});
+  hir::Value* one = b.at(b.call(Helper::Call, types::kObject, {x, x, four}), 6, {});
   b.ret(one);
   Compiled f(b.function, options());
   ASSERT_EQ(f.bailout, "");
@@ -324,7 +324,8 @@ TEST_P(BackendTest, UnwindingPassesThroughNativeCode) {
   Builder b;
   b.newEntry();
   hir::Value* x = b.local(0);
-  b.ret(b.at(b.call(Helper::Call, types::kObject, {x, x, x}), 2, {x}));
+  for (int i = 0; i < 3; ++i) b.op(Op::IncRef, {}, {x});
+  b.ret(b.at(b.call(Helper::Call, types::kObject, {x, x, x}), 2, {}));
   Compiled f(b.function, options());
   ASSERT_EQ(f.bailout, "");
   FakeObject* object = f.frame.slots[0] = newInt(1);

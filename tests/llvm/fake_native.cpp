@@ -3,10 +3,12 @@
 #include <execinfo.h>
 
 #include <cstdlib>
+#include <initializer_list>
 
 #include "tests/llvm/fake_runtime.h"
 
 extern "C" {
+void rt_xdecref(FakeObject* object);
 
 FakeObject fake_true{1 << 20, FakeObject::kBool, 1, 0, {}};
 FakeObject fake_false{1 << 20, FakeObject::kBool, 0, 0, {}};
@@ -57,21 +59,24 @@ FakeObject* rt_concat_local(FakeThread* thread, FakeFrame* frame, int64_t slot, 
   frame->slots[slot]->integer = frame->slots[slot]->integer * 10 + operand->integer;
   return frame->slots[slot];
 }
-/// The sum of the arguments; args[-1] must be writable.
-FakeObject* rt_call(FakeThread* thread, FakeFrame* frame, int64_t borrowed, FakeObject* callable, FakeObject* self,
-                    FakeObject* const* arguments, int64_t count) {
+/// The sum of the arguments, which it consumes; args[-1] and args[-2] must be writable.
+FakeObject* rt_call(FakeThread* thread, FakeFrame* frame, FakeObject* callable, FakeObject* self,
+                    FakeObject** arguments, int64_t count) {
   ++thread->calls;
   thread->seenInstruction = frame->instruction;
   thread->lastCount = count;
-  thread->lastBorrowed = borrowed;
   thread->callerCount = backtrace(thread->callers, 64);
-  const_cast<FakeObject**>(arguments)[-1] = self;
+  arguments[-1] = self;
+  arguments[-2] = callable;
   int64_t sum = callable->integer + (self ? self->integer : 0);
   for (int64_t i = 0; i < count; ++i) {
     thread->lastArguments[i] = arguments[i];
     sum += arguments[i]->integer;
   }
-  return thread->failNext ? nullptr : fake_box_int(sum);
+  FakeObject* result = thread->failNext ? nullptr : fake_box_int(sum);
+  for (FakeObject* consumed : {callable, self}) rt_xdecref(consumed);
+  for (int64_t i = 0; i < count; ++i) rt_xdecref(arguments[i]);
+  return result;
 }
 FakeObject* rt_load_method(FakeThread* thread, int64_t, FakeObject* owner, FakeObject* name, FakeObject** self) {
   ++thread->calls;

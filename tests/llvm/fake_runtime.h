@@ -27,7 +27,6 @@ struct FakeThread {
   bool failNext;            ///< the next call that can fail does
   int64_t seenInstruction;  ///< frame->instruction at the last rt_call
   int64_t lastCount;        ///< number of arguments of the last rt_call
-  int64_t lastBorrowed;     ///< its mask of borrowed operands
   FakeObject* lastArguments[8];
   void* callers[64];  ///< backtrace of the last rt_call, made by the C++ unwinder
   int callerCount;

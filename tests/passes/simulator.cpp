@@ -74,6 +74,7 @@ class Machine {
   int64_t box(const Cell& cell);
   void take(int64_t object);
   void release(int64_t object);
+  void releaseConsumed(const Value& op);
   const Object* alive(int64_t object);
   std::string key(const Cell& cell);
   std::string keyOf(int64_t object) { return key({Cell::Kind::Object, object, 0}); }
@@ -420,7 +421,10 @@ Machine::Step Machine::call(const Value& op) {
   const auto& ops = block_->ops;
   const auto self = std::find(ops.begin(), ops.end(), &op);
   const bool mustFail = self + 1 != ops.end() && (*(self + 1))->op == Op::Unreachable;
-  if (mustFail || (helper.failure != Failure::Never && random(5, n) % 40 == 0)) return leave(op, true);
+  if (mustFail || (helper.failure != Failure::Never && random(5, n) % 40 == 0)) {
+    releaseConsumed(op);
+    return leave(op, true);
+  }
 
   const bool more = random(6, n) % 4 != 0;
   if (op.type == types::I64) setInt(op, more);
@@ -452,7 +456,15 @@ Machine::Step Machine::call(const Value& op) {
     outputs.push_back({Cell::Kind::Object, object, 0});
   }
   outputs_[&op] = outputs;
+  releaseConsumed(op);
   return Step::Next;
+}
+
+/// A helper ends by letting go what it consumed.
+void Machine::releaseConsumed(const Value& op) {
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    if (op.consumesAlways(i)) release(reference(op.operands[i]));
+  }
 }
 
 Machine::Step Machine::concatenate(const Value& op) {

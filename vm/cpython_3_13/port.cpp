@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "internal/pycore_ceval.h"
@@ -53,49 +54,41 @@ std::optional<std::string> layoutMismatch() {
   return std::nullopt;
 }
 
-Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args,
-                 Py_ssize_t count, PyObject* const* defaults) {
-  if (!_PyThreadState_HasStackSpace(tstate, code->co_framesize)) return nullptr;
-  Frame* frame =
-      _PyFrame_PushUnchecked(tstate, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), code->co_argcount);
-  for (Py_ssize_t i = 0; i < count; ++i) frame->localsplus[i] = Py_NewRef(args[i]);
-  for (Py_ssize_t i = count; i < code->co_argcount; ++i) frame->localsplus[i] = Py_NewRef(defaults[i - count]);
-  frame->previous = tstate->current_frame;
-  tstate->current_frame = frame;
-  return frame;
-}
+namespace {
 
-Frame* bindAndPushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count,
-                        PyObject* kwnames) {
-  // It consumes the function and the arguments, also when it fails.
-  const size_t all = count + (kwnames != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(kwnames)) : 0);
-  for (size_t i = 0; i < all; ++i) Py_INCREF(args[i]);
-  Frame* frame = _PyEvalFramePushAndInit(tstate, reinterpret_cast<PyFunctionObject*>(Py_NewRef(func)), nullptr, args,
-                                         count, kwnames);
-  if (frame == nullptr) return nullptr;
-  frame->previous = tstate->current_frame;
-  tstate->current_frame = frame;
-  return frame;
-}
-
-void popFrame(PyThreadState* tstate, Frame* frame) {
-  setStackDepth(frame, 0);
-  // Unlink first: releasing the locals may run Python code, which must not see this frame.
-  tstate->current_frame = frame->previous;
-  auto* base = reinterpret_cast<PyObject**>(frame);
-  if (frame->frame_obj != nullptr || base == &tstate->datastack_chunk->data[0]) [[unlikely]] {
-    _PyEval_FrameClearAndPop(tstate, frame);
-    return;
+/// True for CALL in any form, and CALL_KW, unless instrumented.
+bool isCall(int opcode) {
+  switch (opcode) {
+  case CALL:
+  case CALL_KW: return true;
+#define OPCODE(...)
+#define SUPERINSTRUCTION(...)
+#define QUICKENED(NAME, BASE, special)                                                                                 \
+  case NAME: return (BASE) == CALL;
+#define INSTRUMENTED(...)
+#define INTERNAL(...)
+#include "vm/cpython_3_13/opcodes.def"
+  default: return false;
   }
-  // What _PyEval_FrameClearAndPop does where nobody has seen the frame and its chunk of the data stack stays.
-  PyCodeObject* code = codeOf(frame);
-  const int count = code->co_nlocalsplus;
-  frame->stacktop = 0;
-  for (int i = 0; i < count; ++i) Py_XDECREF(frame->localsplus[i]);
-  Py_XDECREF(frame->f_locals);
-  Py_DECREF(frame->f_funcobj);
-  Py_DECREF(code);
-  tstate->datastack_top = base;
+}
+
+}  // namespace
+
+bool takeOperandsOfCall(const PyThreadState* tstate, const PyFunctionObject* func, PyObject* const* args, size_t count,
+                        PyObject** taken) {
+  Frame* frame = tstate->current_frame;
+  if (frame == nullptr || frame->stacktop == kNativeStackTop || frame->owner == FRAME_OWNED_BY_CSTACK) return false;
+  // A callable that passes (some of) its operands on must not lose them: it is the interpreter that calls `func`.
+  auto* first = stackSlot(frame, 2);
+  if (args + 1 < first || args + count > reinterpret_cast<PyObject**>(frame) + codeOf(frame)->co_framesize)
+    return false;
+  const _Py_CODEUNIT* call = frame->instr_ptr;
+  if (!isCall(call->op.code)) return false;
+  const bool hasSelf = args[-1] != nullptr;
+  if ((hasSelf ? args[-1] : args[-2]) != reinterpret_cast<const PyObject*>(func)) return false;
+  if (count != static_cast<size_t>(call->op.arg) + static_cast<size_t>(hasSelf)) return false;
+  for (size_t i = 0; i < count; ++i) taken[i] = std::exchange(const_cast<PyObject**>(args)[i], Py_None);
+  return true;
 }
 
 PyObject* interpret(PyThreadState* tstate, Frame* frame) {

@@ -56,15 +56,48 @@ inline uint32_t codeSize(const PyCodeObject* code) {
   return static_cast<uint32_t>(Py_SIZE(code));
 }
 
-/// Pushes a frame for a call whose `count` positional arguments fill all parameters (no *args, no keyword-only ones).
-/// New references are taken. NULL (without an error) when the data stack has no room: let CPython make the frame.
-Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyCodeObject* code, PyObject* const* args,
-                 Py_ssize_t count, PyObject* const* defaults);
-/// Pushes a frame for any call, its arguments bound by CPython. NULL with an exception set where they do not fit.
-Frame* bindAndPushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count,
-                        PyObject* kwnames);
+/// Makes a frame the running one.
+inline void linkFrame(PyThreadState* tstate, Frame* frame) {
+  frame->previous = tstate->current_frame;
+  tstate->current_frame = frame;
+}
+/// True if the data stack has room for a frame, and nobody wants to evaluate frames himself (PEP 523).
+inline bool hasFrameSpace(PyThreadState* tstate, const PyCodeObject* code) {
+  return _PyThreadState_HasStackSpace(tstate, code->co_framesize) && tstate->interp->eval_frame == nullptr;
+}
+/// Pushes a frame for a call whose `count` arguments fill all parameters, and makes it the running one. Consumes the
+/// function and the arguments. hasFrameSpace() must hold.
+inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count) {
+  Frame* frame = _PyFrame_PushUnchecked(tstate, func, static_cast<int>(count));
+  for (size_t i = 0; i < count; ++i) frame->localsplus[i] = args[i];
+  linkFrame(tstate, frame);
+  return frame;
+}
+/// If `args` are the operands on the stack of a frame that the interpreter runs, at the CALL or CALL_KW that calls
+/// `func` itself, moves their references to `taken`, and returns true. All that the interpreter does with operands
+/// behind a call is to release what it finds in their place (unless calls are watched: nobody may be watching).
+bool takeOperandsOfCall(const PyThreadState* tstate, const PyFunctionObject* func, PyObject* const* args, size_t count,
+                        PyObject** taken);
 /// Unlinks and releases the running thread-owned frame, whose operand stack is empty.
-void popFrame(PyThreadState* tstate, Frame* frame);
+inline void popFrame(PyThreadState* tstate, Frame* frame) {
+  PyCodeObject* code = codeOf(frame);
+  const int count = code->co_nlocalsplus;
+  frame->stacktop = count;
+  // Unlink first: releasing the locals may run Python code, which must not see this frame.
+  tstate->current_frame = frame->previous;
+  auto* base = reinterpret_cast<PyObject**>(frame);
+  if (frame->frame_obj != nullptr || base == &tstate->datastack_chunk->data[0]) [[unlikely]] {
+    _PyEval_FrameClearAndPop(tstate, frame);
+    return;
+  }
+  // What _PyEval_FrameClearAndPop does where nobody has seen the frame and its chunk of the data stack stays.
+  frame->stacktop = 0;
+  for (int i = 0; i < count; ++i) Py_XDECREF(frame->localsplus[i]);
+  Py_XDECREF(frame->f_locals);
+  Py_DECREF(frame->f_funcobj);
+  Py_DECREF(code);
+  tstate->datastack_top = base;
+}
 /// Lets the interpreter run the rest of a frame that pushFrame() made.
 PyObject* interpret(PyThreadState* tstate, Frame* frame);
 

@@ -3,63 +3,123 @@
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
+#include "vm/runtime/singletons.h"
 
 using namespace martlet::vm;
 
 namespace {
 
-/// The arguments of a call with self, if any, in front: vectorcall's view of them.
-struct Arguments {
-  PyObject* const* first;
-  size_t count;
-  size_t flag;  ///< PY_VECTORCALL_ARGUMENTS_OFFSET while the scratch slot is still free
-
-  size_t countAndFlag() const { return count | flag; }
-};
-
-Arguments arrange(PyObject* self, PyObject* const* args, int64_t count) {
-  if (self == nullptr) return {args, static_cast<size_t>(count), PY_VECTORCALL_ARGUMENTS_OFFSET};
-  const_cast<PyObject**>(args)[-1] = self;
-  return {args - 1, static_cast<size_t>(count) + 1, 0};
-}
-
-/// CALL and CALL_KW take bound methods apart. The method keeps function and self alive, and the caller the method:
-/// where a slot of the caller's frame does, function and self have to be held like it.
-void expandMethod(PyObject*& callable, PyObject*& self, int64_t& borrowed) {
-  if (self != nullptr || !Py_IS_TYPE(callable, &PyMethod_Type)) return;
-  auto* method = reinterpret_cast<PyMethodObject*>(callable);
-  callable = method->im_func;
-  self = method->im_self;
-  borrowed |= (borrowed & 1) << 1;
-}
-
 bool isPythonFunction(PyObject* callable) {
   return Py_IS_TYPE(callable, &PyFunction_Type);
 }
 
-/// The result of `body`, a call of anything but a Python function: those get their operands in the frame instead.
-/// `first` is the bit of args[0].
-template <class Body>
-PyObject* holdingCall(int64_t borrowed, PyObject* callable, PyObject* self, PyObject* const* args, Body&& body,
-                      int first = 2) {
-  const Held held(borrowed, {callable, self});
-  const HeldArguments heldArguments(static_cast<uint64_t>(borrowed) >> first, args);
-  return body();
+/// The operands of a call, which are consumed. The interpreter moves them into a Python function's frame, and keeps
+/// them on its stack while any other callable runs.
+class Call {
+ public:
+  /// Takes a bound method apart, as CALL and CALL_KW do. `args` has two scratch words in front.
+  Call(PyObject* callable, PyObject* self, PyObject** args, int64_t count)
+      : callable_(callable), args_(args), count_(static_cast<size_t>(count)) {
+    if (self == nullptr && Py_IS_TYPE(callable, &PyMethod_Type)) {
+      auto* method = reinterpret_cast<PyMethodObject*>(callable);
+      callable_ = Py_NewRef(method->im_func);
+      self = Py_NewRef(method->im_self);
+      Py_DECREF(method);
+    }
+    if (self != nullptr) prepend(self);
+  }
+
+  PyObject* callable() const { return callable_; }
+  PyObject** args() const { return args_; }
+  size_t count() const { return count_; }
+
+  /// Puts an argument in front of all others, and calls something else than the operand, which is released.
+  void redirect(PyObject* callable, PyObject* first) {
+    prepend(first);
+    Py_SETREF(callable_, callable);
+  }
+  /// Any callable. `named` of the arguments, the last ones, belong to `names`.
+  PyObject* vectorcall(PyThreadState* tstate, PyObject* names = nullptr, size_t named = 0) const {
+    return _PyObject_VectorcallTstate(tstate, callable_, args_, (count_ - named) | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                      names);
+  }
+  /// A Python function: its frame takes the references over.
+  PyObject* enter(PyThreadState* tstate, PyObject* names = nullptr, size_t named = 0) const {
+    return martlet_call_function(tstate, callable_, args_, count_ - named, names);
+  }
+  /// The end of a call of anything else.
+  PyObject* finish(PyObject* result) const {
+    Py_DECREF(callable_);
+    for (size_t i = 0; i < count_; ++i) Py_DECREF(args_[i]);
+    return result;
+  }
+
+ private:
+  void prepend(PyObject* first) {
+    *--args_ = first;
+    ++count_;
+  }
+
+  PyObject* callable_;
+  PyObject** args_;
+  size_t count_;
+};
+
+/// The Python function that is __init__ of a class whose instances are made by object.__new__, or NULL. (tp_init is
+/// then the slot function that looks __init__ up: a class with one of its own has a wrapper of it in its dict.)
+PyObject* plainInitializer(PyObject* callable) {
+  if (!Py_IS_TYPE(callable, &PyType_Type)) return nullptr;
+  auto* type = reinterpret_cast<PyTypeObject*>(callable);
+  if (type->tp_new != PyBaseObject_Type.tp_new || (type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) != 0) return nullptr;
+  PyObject* init = _PyType_Lookup(type, martlet_singletons.dunderInit);
+  return init != nullptr && isPythonFunction(init) ? init : nullptr;
 }
 
-/// A C function that is called without vectorcall's check of its result.
-PyObject* checkedNative(PyThreadState* tstate, PyObject* callable, PyObject* result) {
-  if (result == nullptr && tstate->current_exception == nullptr) {
-    return _Py_CheckFunctionResult(tstate, callable, nullptr, nullptr);
+/// Makes an instance of the class that is called, without type.__call__ and its tuple of arguments in between.
+PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, PyObject* names = nullptr, size_t named = 0) {
+  auto* type = reinterpret_cast<PyTypeObject*>(call.callable());
+  Py_INCREF(init);
+  PyObject* object = type->tp_alloc(type, 0);
+  if (object == nullptr) {
+    Py_DECREF(init);
+    return call.finish(nullptr);
+  }
+  call.redirect(init, Py_NewRef(object));
+  PyObject* result = call.enter(tstate, names, named);
+  if (result == Py_None) return object;
+  if (result != nullptr) {
+    PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'", Py_TYPE(result)->tp_name);
+    Py_DECREF(result);
+  }
+  Py_DECREF(object);
+  return nullptr;
+}
+
+/// Any callable.
+PyObject* callAnything(PyThreadState* tstate, Call& call, PyObject* names = nullptr, size_t named = 0) {
+  PyObject* result = nullptr;
+  if (isPythonFunction(call.callable())) {
+    result = call.enter(tstate, names, named);
+  } else if (PyObject* init = plainInitializer(call.callable())) {
+    result = instantiate(tstate, call, init, names, named);
+  } else {
+    result = call.finish(call.vectorcall(tstate, names, named));
   }
   return leaveChecked(tstate, result, true);
 }
 
+/// A C function that is called without vectorcall's check of its result.
+PyObject* finishNative(PyThreadState* tstate, const Call& call, PyObject* result) {
+  if (result == nullptr && tstate->current_exception == nullptr) {
+    _Py_CheckFunctionResult(tstate, call.callable(), nullptr, nullptr);
+  }
+  return leaveChecked(tstate, call.finish(result), true);
+}
+
 /// Counts a C call against the recursion limit, as the interpreter does for METH_O and METH_NOARGS.
-template <class Body>
-PyObject* countedCall(PyThreadState* tstate, Body&& body) {
+PyObject* countedCall(PyThreadState* tstate, PyCFunction function, PyObject* self, PyObject* argument) {
   tstate->c_recursion_remaining--;
-  PyObject* result = body();
+  PyObject* result = function(self, argument);
   tstate->c_recursion_remaining++;
   return result;
 }
@@ -69,133 +129,162 @@ Function functionAs(PyCFunction function) {
   return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function));
 }
 
+/// CALL_FUNCTION_EX with a Python function: its frame takes the arguments, and the tuple and the dict go before it
+/// runs. False, and nothing is done, if this needs CPython's own words: keywords that are no strings, or no memory.
+class SpreadCall {
+ public:
+  bool unpack(PyObject* positional, PyObject* keywords) {
+    const Py_ssize_t named = keywords != nullptr ? PyDict_GET_SIZE(keywords) : 0;
+    count_ = PyTuple_GET_SIZE(positional);
+    if (!reserve(count_ + named) || (named != 0 && !nameArguments(keywords, named))) return false;
+    for (Py_ssize_t i = 0; i < count_; ++i) args_[i] = Py_NewRef(PyTuple_GET_ITEM(positional, i));
+    for (Py_ssize_t i = 0; i < named; ++i) Py_INCREF(args_[count_ + i]);
+    return true;
+  }
+  PyObject* enter(PyThreadState* tstate, PyObject* callable) {
+    PyObject* result = martlet_call_function(tstate, callable, args_, static_cast<size_t>(count_), names_);
+    Py_XDECREF(names_);
+    if (args_ != room_) PyMem_Free(args_);
+    return result;
+  }
+
+ private:
+  bool reserve(Py_ssize_t count) {
+    if (count <= kRoom) return true;
+    args_ = static_cast<PyObject**>(PyMem_Malloc(static_cast<size_t>(count) * sizeof(PyObject*)));
+    return args_ != nullptr;
+  }
+  /// Puts the keyword arguments behind the others, still borrowed.
+  bool nameArguments(PyObject* keywords, Py_ssize_t named) {
+    names_ = PyTuple_New(named);
+    Py_ssize_t at = 0, i = 0;
+    PyObject *name = nullptr, *value = nullptr;
+    bool good = names_ != nullptr;
+    while (good && PyDict_Next(keywords, &at, &name, &value)) {
+      good = PyUnicode_Check(name);
+      args_[count_ + i] = value;
+      if (good) PyTuple_SET_ITEM(names_, i++, Py_NewRef(name));
+    }
+    if (good) return true;
+    PyErr_Clear();
+    Py_XDECREF(names_);
+    if (args_ != room_) PyMem_Free(args_);
+    return false;
+  }
+
+  static constexpr Py_ssize_t kRoom = 32;
+  PyObject* room_[kRoom];
+  PyObject** args_ = room_;
+  PyObject* names_ = nullptr;
+  Py_ssize_t count_ = 0;
+};
+
+/// The positional arguments of CALL_FUNCTION_EX as a tuple; consumes them. NULL with an exception set.
+PyObject* positionalTuple(PyObject* callable, PyObject* positional) {
+  if (PyTuple_CheckExact(positional)) return positional;
+  PyObject* tuple = nullptr;
+  if (Py_TYPE(positional)->tp_iter != nullptr || PySequence_Check(positional)) {
+    tuple = PySequence_Tuple(positional);
+  } else if (PyObject* text = _PyObject_FunctionStr(callable)) {
+    PyErr_Format(PyExc_TypeError, "%U argument after * must be an iterable, not %.200s", text,
+                 Py_TYPE(positional)->tp_name);
+    Py_DECREF(text);
+  }
+  Py_DECREF(positional);
+  return tuple;
+}
+
 }  // namespace
 
 extern "C" {
 
-PyObject* rt_call(PyThreadState* tstate, Frame*, int64_t borrowed, PyObject* callable, PyObject* self,
-                  PyObject* const* args, int64_t count) {
-  expandMethod(callable, self, borrowed);
-  if (isPythonFunction(callable)) borrowed = 0;
-  const Arguments all = arrange(self, args, count);
-  PyObject* result = holdingCall(borrowed, callable, self, args, [&] {
-    return _PyObject_VectorcallTstate(tstate, callable, all.first, all.countAndFlag(), nullptr);
-  });
-  return leaveChecked(tstate, result, true);
+PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args, int64_t count) {
+  Call call(callable, self, args, count);
+  return callAnything(tstate, call);
 }
 
-PyObject* rt_call_kw(PyThreadState* tstate, Frame*, int64_t borrowed, PyObject* callable, PyObject* self,
-                     PyObject* names, PyObject* const* args, int64_t count) {
-  expandMethod(callable, self, borrowed);
-  if (isPythonFunction(callable)) borrowed = 0;
-  Arguments all = arrange(self, args, count);
-  all.count -= static_cast<size_t>(PyTuple_GET_SIZE(names));
-  PyObject* result = holdingCall(
-      borrowed, callable, self, args,
-      [&] { return _PyObject_VectorcallTstate(tstate, callable, all.first, all.countAndFlag(), names); }, 3);
-  return leaveChecked(tstate, result, true);
+PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject* names,
+                     PyObject** args, int64_t count) {
+  Call call(callable, self, args, count);
+  return callAnything(tstate, call, names, static_cast<size_t>(PyTuple_GET_SIZE(names)));
 }
 
-PyObject* rt_call_ex(PyThreadState* tstate, Frame*, int64_t borrowed, PyObject* callable, PyObject* positional,
-                     PyObject* keywords) {
-  const int64_t heldByCall = isPythonFunction(callable) ? 0 : borrowed;
-  if (PyTuple_CheckExact(positional)) {
-    PyObject* result = holding(heldByCall, {callable, positional, keywords},
-                               [&] { return PyObject_Call(callable, positional, keywords); });
-    return leaveChecked(tstate, result, true);
+PyObject* rt_call_ex(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* positional, PyObject* keywords) {
+  PyObject* tuple = positionalTuple(callable, positional);
+  SpreadCall spread;
+  PyObject* result = nullptr;
+  if (tuple != nullptr && isPythonFunction(callable) && spread.unpack(tuple, keywords)) {
+    Py_DECREF(tuple);
+    Py_XDECREF(keywords);
+    return leaveChecked(tstate, spread.enter(tstate, callable), true);
   }
-  if (Py_TYPE(positional)->tp_iter == nullptr && !PySequence_Check(positional)) {
-    PyErr_Clear();
-    PyObject* text = _PyObject_FunctionStr(callable);
-    if (text != nullptr) {
-      PyErr_Format(PyExc_TypeError, "%U argument after * must be an iterable, not %.200s", text,
-                   Py_TYPE(positional)->tp_name);
-      Py_DECREF(text);
-    }
-    return nullptr;
-  }
-  PyObject* tuple = holding(borrowed, {callable, positional, keywords}, [&] { return PySequence_Tuple(positional); });
-  if (tuple == nullptr) return nullptr;
-  PyObject* result =
-      holding(heldByCall, {callable, nullptr, keywords}, [&] { return PyObject_Call(callable, tuple, keywords); });
-  Py_DECREF(tuple);
+  if (tuple != nullptr) result = PyObject_Call(callable, tuple, keywords);
+  Py_DECREF(callable);
+  Py_XDECREF(tuple);
+  Py_XDECREF(keywords);
   return leaveChecked(tstate, result, true);
 }
 
-PyObject* rt_call_str_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+PyObject* rt_call_str_1(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                         PyObject* const* args, int64_t count) {
   if (callable != reinterpret_cast<PyObject*>(&PyUnicode_Type) || self != nullptr || count != 1) {
-    return rt_call(tstate, frame, borrowed, callable, self, args, count);
+    return letInterpreterDoIt();
   }
   return leaveChecked(tstate, holding(borrowed >> 2, {args[0]}, [&] { return PyObject_Str(args[0]); }), true);
 }
 
-PyObject* rt_call_tuple_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+PyObject* rt_call_tuple_1(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                           PyObject* const* args, int64_t count) {
   if (callable != reinterpret_cast<PyObject*>(&PyTuple_Type) || self != nullptr || count != 1) {
-    return rt_call(tstate, frame, borrowed, callable, self, args, count);
+    return letInterpreterDoIt();
   }
   return leaveChecked(tstate, holding(borrowed >> 2, {args[0]}, [&] { return PySequence_Tuple(args[0]); }), true);
 }
 
-PyObject* rt_call_builtin(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                          PyObject* const* args, int64_t count) {
-  if (!PyCFunction_CheckExact(callable)) return rt_call(tstate, frame, borrowed, callable, self, args, count);
-  const Arguments all = arrange(self, args, count);
-  const PyCFunction function = PyCFunction_GET_FUNCTION(callable);
-  PyObject* owner = PyCFunction_GET_SELF(callable);
-  const auto argc = static_cast<Py_ssize_t>(all.count);
-  const auto called = [&](auto body) { return holdingCall(borrowed, callable, self, args, body); };
-  switch (PyCFunction_GET_FLAGS(callable)) {
+PyObject* rt_call_builtin(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args,
+                          int64_t count) {
+  Call call(callable, self, args, count);
+  if (!PyCFunction_CheckExact(call.callable())) return callAnything(tstate, call);
+  const PyCFunction function = PyCFunction_GET_FUNCTION(call.callable());
+  PyObject* owner = PyCFunction_GET_SELF(call.callable());
+  const auto argc = static_cast<Py_ssize_t>(call.count());
+  switch (PyCFunction_GET_FLAGS(call.callable())) {
   case METH_O:
     if (argc != 1 || tstate->c_recursion_remaining <= 0) break;
-    return checkedNative(tstate, callable,
-                         called([&] { return countedCall(tstate, [&] { return function(owner, all.first[0]); }); }));
+    return finishNative(tstate, call, countedCall(tstate, function, owner, call.args()[0]));
   case METH_FASTCALL:
-    return checkedNative(tstate, callable,
-                         called([&] { return functionAs<PyCFunctionFast>(function)(owner, all.first, argc); }));
+    return finishNative(tstate, call, functionAs<PyCFunctionFast>(function)(owner, call.args(), argc));
   case METH_FASTCALL | METH_KEYWORDS:
-    return checkedNative(tstate, callable, called([&] {
-                           return functionAs<PyCFunctionFastWithKeywords>(function)(owner, all.first, argc, nullptr);
-                         }));
+    return finishNative(tstate, call,
+                        functionAs<PyCFunctionFastWithKeywords>(function)(owner, call.args(), argc, nullptr));
   default: break;
   }
-  return rt_call(tstate, frame, borrowed, callable, self, args, count);
+  return callAnything(tstate, call);
 }
 
-PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable,
-                                    PyObject* self, PyObject* const* args, int64_t count) {
-  const int64_t total = count + (self != nullptr);
-  if (!Py_IS_TYPE(callable, &PyMethodDescr_Type) || total == 0) {
-    return rt_call(tstate, frame, borrowed, callable, self, args, count);
-  }
-  auto* descriptor = reinterpret_cast<PyMethodDescrObject*>(callable);
-  PyObject* object = self != nullptr ? self : args[0];
-  if (!Py_IS_TYPE(object, descriptor->d_common.d_type))
-    return rt_call(tstate, frame, borrowed, callable, self, args, count);
-  PyObject* const* rest = self != nullptr ? args : args + 1;
-  const auto argc = static_cast<Py_ssize_t>(total - 1);
+PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args,
+                                    int64_t count) {
+  Call call(callable, self, args, count);
+  if (!Py_IS_TYPE(call.callable(), &PyMethodDescr_Type) || call.count() == 0) return callAnything(tstate, call);
+  auto* descriptor = reinterpret_cast<PyMethodDescrObject*>(call.callable());
+  PyObject* object = call.args()[0];
+  PyObject** rest = call.args() + 1;
+  if (!Py_IS_TYPE(object, descriptor->d_common.d_type)) return callAnything(tstate, call);
+  const auto argc = static_cast<Py_ssize_t>(call.count() - 1);
   const PyCFunction function = descriptor->d_method->ml_meth;
-  const auto called = [&](auto body) { return holdingCall(borrowed, callable, self, args, body); };
   switch (descriptor->d_method->ml_flags) {
   case METH_O:
     if (argc != 1 || tstate->c_recursion_remaining <= 0) break;
-    return checkedNative(tstate, callable,
-                         called([&] { return countedCall(tstate, [&] { return function(object, rest[0]); }); }));
+    return finishNative(tstate, call, countedCall(tstate, function, object, rest[0]));
   case METH_NOARGS:
     if (argc != 0 || tstate->c_recursion_remaining <= 0) break;
-    return checkedNative(tstate, callable,
-                         called([&] { return countedCall(tstate, [&] { return function(object, nullptr); }); }));
-  case METH_FASTCALL:
-    return checkedNative(tstate, callable,
-                         called([&] { return functionAs<PyCFunctionFast>(function)(object, rest, argc); }));
+    return finishNative(tstate, call, countedCall(tstate, function, object, nullptr));
+  case METH_FASTCALL: return finishNative(tstate, call, functionAs<PyCFunctionFast>(function)(object, rest, argc));
   case METH_FASTCALL | METH_KEYWORDS:
-    return checkedNative(tstate, callable, called([&] {
-                           return functionAs<PyCFunctionFastWithKeywords>(function)(object, rest, argc, nullptr);
-                         }));
+    return finishNative(tstate, call, functionAs<PyCFunctionFastWithKeywords>(function)(object, rest, argc, nullptr));
   default: break;
   }
-  return rt_call(tstate, frame, borrowed, callable, self, args, count);
+  return callAnything(tstate, call);
 }
 
 PyObject* rt_intrinsic_1(PyThreadState* tstate, Frame*, int64_t borrowed, PyObject* value, int64_t oparg) {

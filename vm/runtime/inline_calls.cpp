@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Inline helpers: calls of Python functions and of the builtins that the interpreter knows. Also compiled to bitcode.
+// Inline helpers: calls of the builtins that the interpreter knows. Also compiled to bitcode.
 // Must not know: HIR, LLVM.
 #include "vm/runtime/inline.h"
 
@@ -22,58 +22,39 @@ inline PyObject* onlyArgument(PyObject* self, PyObject* const* args, int64_t cou
 
 extern "C" {
 
-PyObject* rt_call_python(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                         PyObject* const* args, int64_t count) {
-  if (!Py_IS_TYPE(callable, &PyFunction_Type)) [[unlikely]]
-    return rt_call(tstate, frame, borrowed, callable, self, args, count);
-  const vectorcallfunc function = reinterpret_cast<PyFunctionObject*>(callable)->vectorcall;
-  PyObject* result = nullptr;
-  if (self != nullptr) {
-    const_cast<PyObject**>(args)[-1] = self;
-    result = function(callable, args - 1, static_cast<size_t>(count) + 1, nullptr);
-  } else {
-    result = function(callable, args, static_cast<size_t>(count) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
-  }
-  return leaveChecked(tstate, result, true);
-}
-
-PyObject* rt_call_len(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+PyObject* rt_call_len(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                       PyObject* const* args, int64_t count) {
   PyObject* object = onlyArgument(self, args, count);
-  if (object == nullptr || callable != martlet_singletons.len) [[unlikely]] {
-    return rt_call(tstate, frame, borrowed, callable, self, args, count);
-  }
+  if (object == nullptr || callable != martlet_singletons.len) [[unlikely]]
+    return letInterpreterDoIt();
   const PyTypeObject* type = Py_TYPE(object);
   if (type == &PyList_Type || type == &PyTuple_Type) [[likely]]
     return boxInt(reinterpret_cast<PyVarObject*>(object)->ob_size);
   return rt_cold_call_len(tstate, borrowed >> firstArgument(self), object);
 }
 
-PyObject* rt_call_isinstance(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+PyObject* rt_call_isinstance(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                              PyObject* const* args, int64_t count) {
-  if (count + (self != nullptr) != 2 || callable != martlet_singletons.isinstance) [[unlikely]] {
-    return rt_call(tstate, frame, borrowed, callable, self, args, count);
-  }
+  if (count + (self != nullptr) != 2 || callable != martlet_singletons.isinstance) [[unlikely]]
+    return letInterpreterDoIt();
   PyObject* object = self != nullptr ? self : args[0];
   PyObject* type = args[count - 1];
   if (reinterpret_cast<PyObject*>(Py_TYPE(object)) == type) return Py_True;
   return rt_cold_call_isinstance(tstate, borrowed >> firstArgument(self), object, type);
 }
 
-PyObject* rt_call_list_append(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                              PyObject* const* args, int64_t count) {
+PyObject* rt_call_list_append(PyObject* callable, PyObject* self, PyObject* const* args, int64_t count) {
   if (callable == martlet_singletons.listAppend && self != nullptr && count == 1 && PyList_Check(self)) [[likely]] {
     return __builtin_expect(rt_list_append(self, args[0]) == 0, 1) ? Py_None : nullptr;
   }
-  return rt_call(tstate, frame, borrowed, callable, self, args, count);
+  return letInterpreterDoIt();
 }
 
-PyObject* rt_call_type_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                         PyObject* const* args, int64_t count) {
+PyObject* rt_call_type_1(PyObject* callable, PyObject* self, PyObject* const* args, int64_t count) {
   if (callable == reinterpret_cast<PyObject*>(&PyType_Type) && self == nullptr && count == 1) [[likely]] {
     return Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(args[0])));
   }
-  return rt_call(tstate, frame, borrowed, callable, self, args, count);
+  return letInterpreterDoIt();
 }
 
 }  // extern "C"

@@ -19,6 +19,7 @@ struct LeaveState {
     ParkedObject,  ///< `object` is owned
     ParkedNumber,  ///< `number`; 0 where the helper has no result
     Reraised,      ///< an exception is set that gets no traceback entry for this instruction; frame->instr_ptr is right
+    Interpret,     ///< nothing was done, and no exception is set: the interpreter carries out the instruction
   };
   Kind kind = None;
   PyObject* object = nullptr;
@@ -35,6 +36,10 @@ extern martlet::vm::LeaveState martlet_leave_state;
 /// The thread on which a helper lets the interpreter carry out what it was called for, or NULL: nothing is compiled or
 /// entered there from monitoring events meanwhile.
 extern PyThreadState* martlet_interpreting_thread;
+/// Defined by vm. Calls a Python function with `count` positional arguments and one for each of `names` (a tuple, or
+/// NULL) behind them. Consumes `function` and all arguments, also when it fails. Does not look at pending events.
+PyObject* martlet_call_function(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
+                                PyObject* names);
 /// Defined by vm. Handle pending events (behind calls only), then return the result, or park it and return NULL or -1.
 PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject* result, bool isCall);
 int martlet_leave_check_number(PyThreadState* tstate, int result, bool isCall);
@@ -57,6 +62,12 @@ inline int leaveChecked(PyThreadState* tstate, int result) {
   if (result >= 0 && leavePending(tstate)) [[unlikely]]
     return martlet_leave_check_number(tstate, result, false);
   return result;
+}
+
+/// The end of a helper that was called for something else than it is made for.
+inline PyObject* letInterpreterDoIt() {
+  martlet_leave_state.kind = LeaveState::Interpret;
+  return nullptr;
 }
 
 }  // namespace martlet::vm

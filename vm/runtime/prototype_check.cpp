@@ -44,7 +44,9 @@ constexpr char plain(char letter) {
   switch (letter) {
   case 'N':
   case 'S':
-  case 'M': return 'O';
+  case 'M':
+  case 'C': return 'O';
+  case 'V': return 'X';
   case 'B':
   case 'I': return 'l';
   default: return letter;
@@ -61,7 +63,7 @@ constexpr bool matches(Result (*)(Params...), char result, std::string_view para
   size_t at = 0;
   for (char letter : params) {
     if (kActual[at++] != plain(letter)) return false;
-    if (letter == 'A' && kActual[at++] != 'l') return false;  // the array's length
+    if ((letter == 'A' || letter == 'V') && kActual[at++] != 'l') return false;  // the array's length
   }
   return at == sizeof...(Params);
 }

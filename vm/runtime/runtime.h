@@ -122,30 +122,25 @@ void rt_store_deref(PyObject* cell, PyObject* value);
 int rt_delete_deref(PyThreadState* tstate, Frame* frame, PyObject* cell, int64_t slot);
 int rt_raise_unbound_local(PyThreadState* tstate, Frame* frame, int64_t slot);
 // Calls. callable, self or NULL, arguments.
-PyObject* rt_call(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                  PyObject* const* args, int64_t count);
-PyObject* rt_call_python(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                         PyObject* const* args, int64_t count);
-PyObject* rt_call_kw(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                     PyObject* names, PyObject* const* args, int64_t count);
-PyObject* rt_call_ex(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* positional,
-                     PyObject* keywords);
-PyObject* rt_call_len(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+PyObject* rt_call(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject** args,
+                  int64_t count);
+PyObject* rt_call_kw(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* names,
+                     PyObject** args, int64_t count);
+PyObject* rt_call_ex(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* positional, PyObject* keywords);
+PyObject* rt_call_len(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                       PyObject* const* args, int64_t count);
-PyObject* rt_call_isinstance(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+PyObject* rt_call_isinstance(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                              PyObject* const* args, int64_t count);
-PyObject* rt_call_list_append(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                              PyObject* const* args, int64_t count);
-PyObject* rt_call_type_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                         PyObject* const* args, int64_t count);
-PyObject* rt_call_str_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+PyObject* rt_call_list_append(PyObject* callable, PyObject* self, PyObject* const* args, int64_t count);
+PyObject* rt_call_type_1(PyObject* callable, PyObject* self, PyObject* const* args, int64_t count);
+PyObject* rt_call_str_1(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                         PyObject* const* args, int64_t count);
-PyObject* rt_call_tuple_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
+PyObject* rt_call_tuple_1(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                           PyObject* const* args, int64_t count);
-PyObject* rt_call_builtin(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable, PyObject* self,
-                          PyObject* const* args, int64_t count);
-PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* callable,
-                                    PyObject* self, PyObject* const* args, int64_t count);
+PyObject* rt_call_builtin(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject** args,
+                          int64_t count);
+PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
+                                    PyObject** args, int64_t count);
 PyObject* rt_intrinsic_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* value, int64_t oparg);
 PyObject* rt_intrinsic_2(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* value2, PyObject* value1,
                          int64_t oparg);

@@ -92,9 +92,16 @@ bool internNames(Singletons& out) {
     PyObject** place;
     const char* text;
   } names[] = {
-      {&out.dunderAenter, "__aenter__"}, {&out.dunderAexit, "__aexit__"}, {&out.dunderAnnotations, "__annotations__"},
-      {&out.dunderEnter, "__enter__"},   {&out.dunderExit, "__exit__"},   {&out.dunderBuildClass, "__build_class__"},
-      {&out.dunderImport, "__import__"}, {&out.dunderName, "__name__"},   {&out.send, "send"},
+      {&out.dunderAenter, "__aenter__"},
+      {&out.dunderAexit, "__aexit__"},
+      {&out.dunderAnnotations, "__annotations__"},
+      {&out.dunderEnter, "__enter__"},
+      {&out.dunderExit, "__exit__"},
+      {&out.dunderBuildClass, "__build_class__"},
+      {&out.dunderImport, "__import__"},
+      {&out.dunderInit, "__init__"},
+      {&out.dunderName, "__name__"},
+      {&out.send, "send"},
   };
   for (const auto& name : names) {
     *name.place = PyUnicode_InternFromString(name.text);

@@ -20,7 +20,7 @@ struct Singletons {
   PyObject* defaultImport;
   // Interned names.
   PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit, *dunderImport,
-      *dunderName, *send;
+      *dunderInit, *dunderName, *send;
 };
 
 /// Fills `martlet_singletons`. Called once with the GIL held, in the main interpreter, before native code runs. False

@@ -13,9 +13,16 @@ TABLE = sys.argv[2]
 
 NULL = py_object()  # an object operand that is NULL
 RESULTS = {"O": c_void_p, "N": c_void_p, "F": c_void_p, "i": c_int, "l": c_int64, "d": c_double, "b": c_bool, "v": None}
-PARAMS = {"T": c_void_p, "F": c_void_p, "O": py_object, "N": py_object, "S": py_object, "M": py_object, "l": c_int64,
+PARAMS = {"T": c_void_p, "F": c_void_p, "O": py_object, "N": py_object, "S": py_object, "M": py_object, "C": py_object, "l": c_int64,
           "I": c_int64, "B": c_int64, "d": c_double, "b": c_bool, "X": c_void_p, "Y": c_void_p, "Z": c_void_p}
 FORGOTTEN = set()
+SCRATCH = 2  # words in front of an argument array
+
+
+def give_away(operand):
+    """Makes the reference that a helper consumes."""
+    ctypes.pythonapi.Py_IncRef(py_object(operand))
+
 
 
 def declared(name, restype, *argtypes):
@@ -46,7 +53,7 @@ park = c_int.in_dll(LIBRARY, "test_park")
 checks = c_int.in_dll(LIBRARY, "test_checks")
 calls = c_int.in_dll(LIBRARY, "test_calls")
 
-NOTHING, PARKED_OBJECT, PARKED_NUMBER, RERAISED = range(4)
+NOTHING, PARKED_OBJECT, PARKED_NUMBER, RERAISED, DECLINED = range(5)
 
 
 class Missing:
@@ -64,7 +71,7 @@ class Helper:
         self.symbol, self.result, self.params = symbol, result, params
         types_ = []
         for letter in params:
-            types_ += [c_void_p, c_int64] if letter == "A" else [PARAMS[letter]]
+            types_ += [c_void_p, c_int64] if letter in "AV" else [PARAMS[letter]]
         address = test_address(symbol.encode())
         assert address, symbol
         self.function = ctypes.PYFUNCTYPE(RESULTS[result], *types_)(address)
@@ -80,12 +87,14 @@ class Helper:
                 args.append(frame)
             elif letter == "B":
                 args.append(borrowed)
-            elif letter == "A":
-                array = (py_object * (len(operands) + 1))()
+            elif letter in "AV":
+                array = (py_object * (len(operands) + SCRATCH))()
                 for i, operand in enumerate(operands):
-                    array[i + 1] = operand
+                    array[i + SCRATCH] = operand
+                    if letter == "V":
+                        give_away(operand)
                 keep.append(array)
-                args += [ctypes.addressof(array) + ctypes.sizeof(c_void_p), len(operands)]
+                args += [ctypes.addressof(array) + SCRATCH * ctypes.sizeof(c_void_p), len(operands)]
                 operands = []
             elif letter in "XYZ":
                 out = {"X": c_void_p, "Y": c_int64, "Z": c_double}[letter]
@@ -94,12 +103,14 @@ class Helper:
             else:
                 operand = operands.pop(0)
                 args.append(NULL if operand is MISSING else operand)
+                if letter == "C" and operand is not MISSING:
+                    give_away(operand)
         assert not operands, (self.symbol, operands)
         result = self.function(*args)
         if self.result in "ON":
             result = take(result)
-        for array in keep:  # the scratch slot holds a borrowed reference
-            ctypes.memset(ctypes.addressof(array), 0, ctypes.sizeof(c_void_p))
+        for array in keep:  # the scratch words hold references that are not the array's
+            ctypes.memset(ctypes.addressof(array), 0, SCRATCH * ctypes.sizeof(c_void_p))
         if out is None:
             return result
         if "X" in self.params:

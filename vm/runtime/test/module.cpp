@@ -37,6 +37,14 @@ int martlet_leave_check_number(PyThreadState*, int result, bool isCall) {
   return -1;
 }
 
+PyObject* martlet_call_function(PyThreadState*, PyObject* function, PyObject** args, size_t count, PyObject* names) {
+  PyObject* result = PyObject_Vectorcall(function, args, count, names);
+  const size_t all = count + (names != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(names)) : 0);
+  Py_DECREF(function);
+  for (size_t i = 0; i < all; ++i) Py_DECREF(args[i]);
+  return result;
+}
+
 EXPORT int test_initialize() {
   return martlet::vm::initializeRuntime() ? 0 : -1;
 }
