@@ -9,6 +9,7 @@
 #include "vm/leave_native.h"
 #include "vm/runtime/runtime.h"
 #include "vm/safepoint.h"
+#include "vm/stress.h"
 
 namespace martlet::vm {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 TieringHooks tieringHooks = {};
 Counters theCounters;
 vectorcallfunc defaultVectorcall = nullptr;
+bool entriesWanted = true;
 
 uint64_t* spillSpace(void* memory) {
   return static_cast<uint64_t*>(memory);
@@ -38,11 +40,13 @@ size_t spillBytes(const NativeVersion* version) {
   Leave leave;
   if (leaveKind(result.status) == LeaveKind::Returned) {
     settleLocalsWrites(frame);
-    leave = {Leave::Returned, static_cast<PyObject*>(result.value), leavePayload(result.status), nullptr};
+    leave = {Leave::Returned, static_cast<PyObject*>(result.value), leavePayload(result.status), 0, nullptr};
   } else {
     const uint32_t number = leavePayload(result.status);
     leave = leaveNative(tstate, frame, version->code.exits[number], leaveKind(result.status), spill);
-    leave.reason = leave.exit->reason;
+    leave.reason = takeForcedExit() ? hir::ExitReason::Forced : leave.exit->reason;
+    leave.counted &= leave.reason != hir::ExitReason::Forced;
+    theCounters.exceptions += static_cast<uint64_t>(leave.raised);
     ++theCounters.exitsByReason[static_cast<size_t>(leave.reason)];
     if (leave.counted) {
       ++theCounters.exits;
@@ -65,7 +69,6 @@ size_t spillBytes(const NativeVersion* version) {
 /// Goes on at compiled exception handlers until the frame returns or is the interpreter's.
 Leave runHandlers(PyThreadState* tstate, port::Frame* frame, CodeData& data, Leave leave) {
   while (leave.kind == Leave::Handler) {
-    ++theCounters.exceptions;
     const int depth = port::stackDepth(frame);
     const NativeEntry* entry = data.entryAt(leave.offset);
     if (entry == nullptr) {
@@ -106,8 +109,8 @@ bool bindPositional(PyFunctionObject* func, PyCodeObject* code, Py_ssize_t count
 /// What the interpreter does when no handler of a frame takes an exception.
 void tellUnwound(PyThreadState* tstate, port::Frame* frame, const Leave& leave) {
   addTraceback(frame);
-  port::tellException(tstate, frame, port::ExceptionEvent::Raised, leave.offset);
-  port::tellException(tstate, frame, port::ExceptionEvent::Unwound, leave.offset);
+  port::tellException(tstate, frame, port::ExceptionEvent::Raised, leave.raiseOffset);
+  port::tellException(tstate, frame, port::ExceptionEvent::Unwound, leave.raiseOffset);
 }
 
 PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, const Leave& leave) {
@@ -201,11 +204,22 @@ bool entersThroughVectorcall(const PyCodeObject* code) {
 }
 
 void installEntry(PyFunctionObject* func) {
-  if (func->vectorcall == defaultVectorcall) PyFunction_SetVectorcall(func, nativeVectorcall);
+  if (entriesWanted && func->vectorcall == defaultVectorcall) PyFunction_SetVectorcall(func, nativeVectorcall);
 }
 
 void removeEntry(PyFunctionObject* func) {
   if (func->vectorcall == nativeVectorcall) PyFunction_SetVectorcall(func, defaultVectorcall);
+}
+
+void allowEntries(bool allowed) {
+  if (entriesWanted && !allowed) {
+    const auto visit = [](PyObject* object, void*) {
+      if (PyFunction_Check(object)) removeEntry(reinterpret_cast<PyFunctionObject*>(object));
+      return 1;
+    };
+    PyUnstable_GC_VisitObjects(visit, nullptr);
+  }
+  entriesWanted = allowed;
 }
 
 namespace {

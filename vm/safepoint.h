@@ -22,6 +22,10 @@ inline bool localsWritesPending() {
 }
 /// The frame left native code (or is about to be popped): squares the books of writes through its f_locals proxy.
 void settleLocalsWrites(port::Frame* frame);
+/// True if this thread ran out of memory in native code (see martlet_memory_ran_out()), once; a MemoryError is due.
+bool takeMemoryError(const PyThreadState* tstate);
+/// No native code is left to tell of it: the numbers were boxed, all is well.
+void forgetMemoryError();
 /// True if the C stack has room for native frames.
 bool hasNativeStack();
 void installSafepointHooks();

@@ -35,6 +35,9 @@ extern martlet::vm::LeaveState martlet_leave_state;
 /// The thread on which a helper lets the interpreter carry out what it was called for, or NULL: nothing is compiled or
 /// entered there from monitoring events meanwhile.
 extern PyThreadState* martlet_interpreting_thread;
+/// Defined by vm. A number was boxed in spite of a lack of memory: the thread is to get a MemoryError where it leaves
+/// native code, which it is made to.
+void martlet_memory_ran_out();
 /// Defined by vm. Handle pending events (behind calls only), then return the result, or park it and return NULL or -1.
 PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject* result, bool isCall);
 int martlet_leave_check_number(PyThreadState* tstate, int result, bool isCall);
