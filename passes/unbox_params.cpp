@@ -92,8 +92,8 @@ class ParamUnboxer {
   const NumberKind& kind_;
   const DominatorTree dominators_;
   const LoopInfo loops_;
-  std::vector<Uses> uses_;                      // by value id
-  std::vector<std::vector<EdgeUse>> incoming_;  // by parameter id
+  std::vector<Uses> uses_;                          // by value id
+  std::vector<std::vector<EdgeUse>> incoming_;      // by parameter id
   std::vector<bool> candidate_, evidence_, fresh_;  // by value id
   std::vector<Value*> chosen_;
   std::map<std::pair<uint32_t, uint32_t>, Value*> boxes_;  // (parameter, block)

@@ -106,7 +106,7 @@ def fresh(number):
     return names["f"]
 for _ in range(2): threading.Thread(target=spin, args=(100,), daemon=True).start()
 children = []
-for round in range(6):
+for round in range(4):
     functions = [fresh(i) for i in range(10)]
     for f in functions: f(400)
     child = os.fork()
@@ -114,18 +114,18 @@ for round in range(6):
         good = all(f(400) == 79800 + i for i, f in enumerate(functions))
         late = fresh(7)
         import martlet
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not martlet.is_compiled(late) and time.monotonic() < deadline: late(400)
         grandchild = os.fork()
         if grandchild == 0: os._exit(0 if late(400) == 79807 else 1)
         status = os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1])
         os._exit((not good) + 2 * (not martlet.is_compiled(late)) + 4 * (late(4) != 13) + 8 * (status != 0))
-    children.append(child)
-print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
+    children.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(children)
 stop.append(1)
 """
         flags = ["--call-threshold=5", "--loop-threshold=50"]
-        self.assertEqual(run_python("-W", "ignore", "-m", "martlet", *flags, "-c", program)[:2], (0, f"{[0] * 6}\n"))
+        self.assertEqual(run_python("-W", "ignore", "-m", "martlet", *flags, "-c", program)[:2], (0, f"{[0] * 4}\n"))
 
 
 class SignalTest(JitTestCase):
@@ -283,7 +283,7 @@ class FinalizerTest(JitTestCase):
             def __init__(self, seen, number):
                 def callback(reference):
                     frame = sys._getframe(1)
-                    seen.append((number, frame.f_lineno, sorted(frame.f_locals.items(), key=str)[:2] != [], frame.f_locals["second"]))
+                    seen.append((number, frame.f_lineno, sorted(frame.f_locals.items(), key=str)[:2] != [], frame.f_locals.get("second")))
 
                 alive.append(weakref.ref(self, callback))
 
