@@ -7,7 +7,8 @@
 // Parameters are taken together, as the largest set in which each one only receives boxes, constants, and members of
 // the set. A loop's entry edges may bring an unknown object: it is unboxed there, with the loop's entry state for an
 // exit. That is a guess, made where the loop unboxes the parameter anyway or brings back a box. Objects are made again
-// where they are needed behind the loop; where one is needed inside, the parameter stays what it is.
+// where they are needed behind the loop; where one is needed inside, the parameter stays what it is. So does one that
+// only ever receives objects which exist: it gains little, and `x is y` would change.
 //
 // Afterwards slot maps and frame states name the machine value. That says nothing about memory: local-sync decides.
 #include <algorithm>
@@ -66,6 +67,7 @@ class ParamUnboxer {
   void collect();
   void choose();
   void spreadEvidence();
+  void spreadFreshness();
   bool isAcceptable(Value* param) const;
   bool usesAreAcceptable(Value* param) const;
   Argument classify(Value* argument, const EdgeUse& edge) const;
@@ -90,9 +92,9 @@ class ParamUnboxer {
   const NumberKind& kind_;
   const DominatorTree dominators_;
   const LoopInfo loops_;
-  std::vector<Uses> uses_;                      // by value id
-  std::vector<std::vector<EdgeUse>> incoming_;  // by parameter id
-  std::vector<bool> candidate_, evidence_;      // by value id
+  std::vector<Uses> uses_;                          // by value id
+  std::vector<std::vector<EdgeUse>> incoming_;      // by parameter id
+  std::vector<bool> candidate_, evidence_, fresh_;  // by value id
   std::vector<Value*> chosen_;
   std::map<std::pair<uint32_t, uint32_t>, Value*> boxes_;  // (parameter, block)
   std::map<std::pair<uint32_t, size_t>, Block*> split_;    // (block, successor)
@@ -252,6 +254,29 @@ void ParamUnboxer::spreadEvidence() {
   }
 }
 
+/// Which candidates receive a new number, directly or from one another.
+void ParamUnboxer::spreadFreshness() {
+  fresh_.assign(function_.valueCount(), false);
+  std::vector<const Value*> pending;
+  auto mark = [&](const Value* param) {
+    if (!candidate_[param->id] || fresh_[param->id]) return;
+    fresh_[param->id] = true;
+    pending.push_back(param);
+  };
+  for (const auto& block : function_.blocks) {
+    for (const Edge& edge : block->successors) {
+      for (size_t i = 0; i < edge.args.size(); ++i) {
+        if (edge.args[i]->op == kind_.box) mark(edge.target->params[i]);
+      }
+    }
+  }
+  while (!pending.empty()) {
+    const Value* param = pending.back();
+    pending.pop_back();
+    for (const EdgeUse& edge : uses_[param->id].edges) mark(edge.param());
+  }
+}
+
 void ParamUnboxer::choose() {
   candidate_.assign(function_.valueCount(), false);
   for (const auto& block : function_.blocks) {
@@ -262,9 +287,11 @@ void ParamUnboxer::choose() {
   for (bool changed = true; changed;) {
     changed = false;
     spreadEvidence();
+    spreadFreshness();
     for (const auto& block : function_.blocks) {
       for (Value* param : block->params) {
-        if (!candidate_[param->id] || (evidence_[param->id] && isAcceptable(param))) continue;
+        const bool wanted = evidence_[param->id] && fresh_[param->id];
+        if (!candidate_[param->id] || (wanted && isAcceptable(param))) continue;
         candidate_[param->id] = false;
         changed = true;
       }

@@ -2,6 +2,7 @@
 #include "vm/entry.h"
 
 #include "vm/activation.h"
+#include "vm/stress.h"
 
 namespace martlet::vm {
 
@@ -18,11 +19,13 @@ TieringHooks tieringHooks = {};
   Leave leave;
   if (leaveKind(result.status) == LeaveKind::Returned) {
     settleLocalsWrites(frame);
-    leave = {Leave::Returned, static_cast<PyObject*>(result.value), leavePayload(result.status), nullptr};
+    leave = {Leave::Returned, static_cast<PyObject*>(result.value), leavePayload(result.status), 0, nullptr};
   } else {
     const uint32_t number = leavePayload(result.status);
     leave = leaveNative(tstate, frame, version->code.exits[number], leaveKind(result.status), spillArea);
-    leave.reason = leave.exit->reason;
+    leave.reason = takeForcedExit() ? hir::ExitReason::Forced : leave.exit->reason;
+    leave.counted &= leave.reason != hir::ExitReason::Forced;
+    theCounters.exceptions += static_cast<uint64_t>(leave.raised);
     ++theCounters.exitsByReason[static_cast<size_t>(leave.reason)];
     if (leave.counted) {
       ++theCounters.exits;
@@ -43,7 +46,6 @@ Leave runOnce(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeV
 /// Goes on at compiled exception handlers until the frame returns or is the interpreter's.
 Leave runHandlers(PyThreadState* tstate, port::Frame* frame, CodeData& data, Leave leave) {
   while (leave.kind == Leave::Handler) {
-    ++theCounters.exceptions;
     const int depth = port::stackDepth(frame);
     const NativeEntry* entry = data.entryAt(leave.offset);
     if (entry == nullptr) {
@@ -74,8 +76,8 @@ Leave finishActivation(PyThreadState* tstate, port::Frame* frame, CodeData& data
 /// What the interpreter does when no handler of a frame takes an exception.
 void tellUnwound(PyThreadState* tstate, port::Frame* frame, const Leave& leave) {
   addTraceback(frame);
-  port::tellException(tstate, frame, port::ExceptionEvent::Raised, leave.offset);
-  port::tellException(tstate, frame, port::ExceptionEvent::Unwound, leave.offset);
+  port::tellException(tstate, frame, port::ExceptionEvent::Raised, leave.raiseOffset);
+  port::tellException(tstate, frame, port::ExceptionEvent::Unwound, leave.raiseOffset);
 }
 
 void setTieringHooks(const TieringHooks& hooks) {

@@ -12,8 +12,9 @@ struct Counters {
   uint64_t osrEntries = 0;      ///< activations in the middle of a frame: loop heads
   uint64_t resumeEntries = 0;   ///< activations of generators and coroutines
   uint64_t handlerEntries = 0;  ///< exception handlers entered natively
-  uint64_t exits = 0;           ///< counted exits: failed assumptions
-  uint64_t exceptions = 0;      ///< exceptions that left native code
+  uint64_t exits = 0;           ///< failed assumptions: the sum of the counted reasons
+  uint64_t exceptions = 0;      ///< exceptions that native code met, with a handler in the same frame or without
+  /// Every way out of native code but a return; an exception and a parked result are reason Helper.
   uint64_t exitsByReason[static_cast<size_t>(hir::ExitReason::kCount)] = {};
 };
 extern Counters theCounters;
@@ -36,6 +37,9 @@ void installEntry(PyFunctionObject* func);
 bool entersThroughVectorcall(const PyCodeObject* code);
 /// Undoes installEntry().
 void removeEntry(PyFunctionObject* func);
+/// While another tool watches calls there are no entries: the interpreter tells of a call of a function with its own
+/// vectorcall as one of a Python function, of any other as one of a C function (C_RETURN, C_RAISE).
+void allowEntries(bool allowed);
 /// Learns CPython's own vectorcall from any function. False with an error set if it cannot.
 bool learnDefaultVectorcall(PyObject* function);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "vm/runtime/leave.h"
+#include "vm/runtime/runtime.h"
 #include "vm/safepoint.h"
 
 namespace martlet::vm {
@@ -39,7 +40,7 @@ class Materializer {
   };
   Materializer(uint64_t* spill, Slot* room) : spill_(spill), slots_(room) {}
 
-  /// A new reference, or NULL where the value is NULL. Out of memory: None, and `failed()` from then on.
+  /// A new reference, or NULL where the value is NULL.
   PyObject* make(const ExitValue& value) {
     Slot& slot = slotFor(value);
     if (slot.spare) {
@@ -48,7 +49,6 @@ class Materializer {
     }
     return Py_XNewRef(slot.object);
   }
-  bool failed() const { return failed_; }
 
  private:
   Slot& slotFor(const ExitValue& value) {
@@ -61,23 +61,18 @@ class Materializer {
   }
   PyObject* box(const ExitValue& value) {
     const uint64_t bits = spill_[value.spill];
-    PyObject* object = nullptr;
     switch (value.kind) {
-    case ExitValue::Kind::Object: return reinterpret_cast<PyObject*>(bits);
     case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
-    case ExitValue::Kind::Int: object = PyLong_FromLongLong(static_cast<int64_t>(bits)); break;
-    case ExitValue::Kind::Float: object = PyFloat_FromDouble(std::bit_cast<double>(bits)); break;
+    case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
+    case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
+    case ExitValue::Kind::Object: break;
     }
-    if (object != nullptr) return object;
-    PyErr_Clear();
-    failed_ = true;
-    return Py_None;
+    return reinterpret_cast<PyObject*>(bits);
   }
 
   uint64_t* spill_;
   Slot* slots_;
   size_t count_ = 0;
-  bool failed_ = false;
 };
 
 /// Brings slots and stack up to date.
@@ -120,20 +115,24 @@ void completeParked(port::Frame* frame, const ExitDescriptor& exit, const LeaveS
 }
 
 /// With an exception set: releases the instruction's inputs and finds the handler.
-Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit) {
+Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, bool calledFunction) {
   PyCodeObject* code = port::codeOf(frame);
   frame->instr_ptr = port::instructionAt(code, exit.offset);
   PyObject* exception = PyErr_GetRaisedException();
+  PyObject* firstInput =
+      port::stackDepth(frame) > exit.stackAfterPop ? *port::stackSlot(frame, exit.stackAfterPop) : nullptr;
+  const bool entered = calledFunction || port::entersPythonFrame(code, exit.offset, firstInput);
+  const int32_t raiseOffset = port::raiseOffset(exit.offset, exit.nextOffset, entered, exception);
   popTo(frame, exit.stackAfterPop);
   const auto handler = port::findHandler(code, exit.offset);
   if (!handler) {
     popTo(frame, 0);
     PyErr_SetRaisedException(exception);
-    return {Leave::Unwind, nullptr, exit.offset, &exit};
+    return {Leave::Unwind, nullptr, exit.offset, raiseOffset, &exit};
   }
   PyErr_SetRaisedException(exception);
   addTraceback(frame);
-  port::tellException(tstate, frame, port::ExceptionEvent::Raised, exit.offset);
+  port::tellException(tstate, frame, port::ExceptionEvent::Raised, raiseOffset);
   exception = PyErr_GetRaisedException();
   popTo(frame, handler->depth);
   int depth = handler->depth;
@@ -143,18 +142,28 @@ Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& ex
     if (lasti == nullptr) PyErr_Clear();
   }
   PyErr_SetRaisedException(exception);
-  port::tellException(tstate, frame, port::ExceptionEvent::Handled, handler->target);
+  port::tellException(tstate, frame, port::ExceptionEvent::Handled, static_cast<int32_t>(handler->target));
   *port::stackSlot(frame, depth++) = PyErr_GetRaisedException();
   port::setStackDepth(frame, depth);
   frame->instr_ptr = port::instructionAt(code, handler->target);
-  return {Leave::Handler, nullptr, handler->target, &exit};
+  return {Leave::Handler, nullptr, handler->target, 0, &exit};
 }
 
 }  // namespace
 
 void addTraceback(port::Frame* frame) {
   if (_PyFrame_IsIncomplete(frame)) return;
-  if (PyFrameObject* object = PyEval_GetFrame()) PyTraceBack_Here(object);
+  // PyEval_GetFrame() clears the exception where there is no memory for the frame object; the interpreter has the
+  // MemoryError then.
+  PyObject* exception = PyErr_GetRaisedException();
+  PyFrameObject* object = PyEval_GetFrame();
+  if (object == nullptr) {
+    Py_XDECREF(exception);
+    PyErr_NoMemory();
+    return;
+  }
+  PyErr_SetRaisedException(exception);
+  PyTraceBack_Here(object);
 }
 
 Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,
@@ -171,7 +180,8 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
   frame->instr_ptr = port::instructionAt(code, reexecute ? exit.resumeOffset : exit.offset);
   if (localsWritesPending()) settleLocalsWrites(frame);
   garbage.drop();
-  Leave leave{Leave::Interpret, nullptr, exit.resumeOffset, &exit};
+  Leave leave{Leave::Interpret, nullptr, exit.resumeOffset, 0, &exit};
+  const bool raised = exception != nullptr;
   if (reexecute) {
     // The interpreter raises again by itself, from the values that are still on the stack.
     Py_XDECREF(exception);
@@ -185,12 +195,13 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
     } else {
       PyErr_SetRaisedException(exception);
     }
-    leave = unwind(tstate, frame, exit);
+    leave = unwind(tstate, frame, exit, state.calledFunction);
   }
-  if (materializer.failed() && leave.kind == Leave::Interpret) {
+  if (takeMemoryError(tstate) && leave.kind == Leave::Interpret) {
     PyErr_NoMemory();
-    leave = unwind(tstate, frame, exit);
+    leave = unwind(tstate, frame, exit, false);
   }
+  leave.raised = raised;
   return leave;
 }
 

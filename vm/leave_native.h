@@ -17,8 +17,10 @@ struct Leave {
   Kind kind = Interpret;
   PyObject* value = nullptr;
   uint32_t offset = 0;
+  int32_t raiseOffset = 0;  ///< for Unwind: see port::raiseOffset()
   const ExitDescriptor* exit = nullptr;
   bool counted = false;  ///< a failed assumption
+  bool raised = false;   ///< because of an exception
   hir::ExitReason reason = hir::ExitReason::Never;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vm/monitoring.h"
 
+#include <iterator>
 #include <string>
 
 #include "vm/ref.h"
@@ -30,6 +31,7 @@ PyObject* handleEvent(PyObject* codeObject, uint32_t instruction, uint32_t offse
   if (!monitoring || frame == nullptr || port::codeOf(frame) != code) Py_RETURN_NONE;
   if (martlet_interpreting_thread == tstate) Py_RETURN_NONE;
   refreshSafepoint(tstate);
+  forgetMemoryError();
   if (hooks.ready->load(std::memory_order_relaxed)) hooks.publishReady();
   CodeData* data = CodeData::findOrCreate(code);
   if (data == nullptr) {
@@ -80,6 +82,7 @@ PyObject* onJump(PyObject*, PyObject* const* args, Py_ssize_t) {
 // counters. Never destroyed: static destruction comes after the interpreter is gone.
 Ref& originalGetEvents = *new Ref();
 Ref& originalAllEvents = *new Ref();
+Ref& originalSetEvents = *new Ref();
 Ref& originalSetLocalEvents = *new Ref();
 
 PyObject* getEvents(PyObject*, PyObject* tool) {
@@ -103,6 +106,19 @@ PyObject* allEvents(PyObject*, PyObject*) {
   return visible.release();
 }
 
+/// After another tool may have switched events.
+void reconsiderEntries() {
+  bool watched = port::foreignToolsActive(PyInterpreterState_Get());
+  CodeData::forEach([&](const CodeData& data) { watched |= data.watchedByOthers; });
+  allowEntries(!watched);
+}
+
+PyObject* setEvents(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  PyObject* result = PyObject_Vectorcall(originalSetEvents.get(), args, static_cast<size_t>(count), nullptr);
+  reconsiderEntries();
+  return result;
+}
+
 PyObject* setLocalEvents(PyObject*, PyObject* const* args, Py_ssize_t count) {
   PyObject* result = PyObject_Vectorcall(originalSetLocalEvents.get(), args, static_cast<size_t>(count), nullptr);
   if (result != nullptr && count == 3 && PyCode_Check(args[1])) {
@@ -111,6 +127,7 @@ PyObject* setLocalEvents(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (data != nullptr) {
       data->watchedByOthers = port::foreignToolsWatch(code);
       if (data->watchedByOthers) leaveWatchedCode();
+      reconsiderEntries();
     } else {
       PyErr_Clear();
     }
@@ -121,6 +138,7 @@ PyObject* setLocalEvents(PyObject*, PyObject* const* args, Py_ssize_t count) {
 PyMethodDef replacements[] = {
     {"get_events", getEvents, METH_O, nullptr},
     {"_all_events", allEvents, METH_NOARGS, nullptr},
+    {"set_events", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(setEvents)), METH_FASTCALL, nullptr},
     {"set_local_events", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(setLocalEvents)), METH_FASTCALL,
      nullptr},
 };
@@ -145,8 +163,8 @@ bool replaceFunction(PyObject* module, PyMethodDef* method, Ref* original) {
 }
 
 bool hideEvents(PyObject* module) {
-  Ref* originals[] = {&originalGetEvents, &originalAllEvents, &originalSetLocalEvents};
-  for (size_t i = 0; i < 3; ++i) {
+  Ref* originals[] = {&originalGetEvents, &originalAllEvents, &originalSetEvents, &originalSetLocalEvents};
+  for (size_t i = 0; i < std::size(originals); ++i) {
     if (!replaceFunction(module, &replacements[i], originals[i])) return false;
   }
   return true;

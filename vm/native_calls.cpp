@@ -8,6 +8,7 @@ namespace martlet::vm {
 namespace {
 
 vectorcallfunc defaultVectorcall = nullptr;
+bool entriesWanted = true;
 
 /// Arguments of a call from the interpreter that are moved; a call with more of them borrows.
 constexpr size_t kRoom = 24;
@@ -120,11 +121,22 @@ bool entersThroughVectorcall(const PyCodeObject* code) {
 }
 
 void installEntry(PyFunctionObject* func) {
-  if (func->vectorcall == defaultVectorcall) PyFunction_SetVectorcall(func, nativeVectorcall);
+  if (entriesWanted && func->vectorcall == defaultVectorcall) PyFunction_SetVectorcall(func, nativeVectorcall);
 }
 
 void removeEntry(PyFunctionObject* func) {
   if (func->vectorcall == nativeVectorcall) PyFunction_SetVectorcall(func, defaultVectorcall);
+}
+
+void allowEntries(bool allowed) {
+  if (entriesWanted && !allowed) {
+    const auto visit = [](PyObject* object, void*) {
+      if (PyFunction_Check(object)) removeEntry(reinterpret_cast<PyFunctionObject*>(object));
+      return 1;
+    };
+    PyUnstable_GC_VisitObjects(visit, nullptr);
+  }
+  entriesWanted = allowed;
 }
 
 }  // namespace martlet::vm

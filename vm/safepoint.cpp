@@ -36,10 +36,11 @@ struct Safepoint {
   uintptr_t version = kNever;    ///< instrumentation version for which `watched` was determined
   bool watchedCodeRuns = false;  ///< a natively running frame's code object is watched
   std::vector<LocalsWrite> writes;
+  const PyThreadState* outOfMemory = nullptr;  ///< the thread that is to get a MemoryError
 
   void update() {
     unsettledLocalsWrites = !writes.empty();
-    const bool quiet = allowed && !watched && !watchedCodeRuns && writes.empty();
+    const bool quiet = allowed && !watched && !watchedCodeRuns && writes.empty() && outOfMemory == nullptr;
     martlet_expected_breaker = quiet ? version : kNever;
   }
 };
@@ -54,7 +55,7 @@ void localsWritten(port::Frame* frame, int slot, PyObject* oldValue, PyObject* n
 
 /// True if the frame that runs natively now must not go on behind the current instruction.
 bool mustLeave(PyThreadState* tstate) {
-  if (!safepoint.allowed || safepoint.watched) return true;
+  if (!safepoint.allowed || safepoint.watched || safepoint.outOfMemory == tstate) return true;
   port::Frame* frame = tstate->current_frame;
   if (safepoint.watchedCodeRuns) {
     const CodeData* data = CodeData::find(port::codeOf(frame));
@@ -131,11 +132,29 @@ void settleLocalsWrites(port::Frame* frame) {
   }
 }
 
+bool takeMemoryError(const PyThreadState* tstate) {
+  if (safepoint.outOfMemory != tstate) return false;
+  forgetMemoryError();
+  return true;
+}
+
+void forgetMemoryError() {
+  if (safepoint.outOfMemory == nullptr) return;
+  safepoint.outOfMemory = nullptr;
+  safepoint.update();
+}
+
 void installSafepointHooks() {
   port::installLocalsHook({localsWritten});
 }
 
 }  // namespace martlet::vm
+
+extern "C" void martlet_memory_ran_out() {
+  using namespace martlet::vm;
+  safepoint.outOfMemory = PyThreadState_Get();
+  safepoint.update();
+}
 
 extern "C" PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject* result, bool isCall) {
   using namespace martlet::vm;

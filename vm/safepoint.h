@@ -31,6 +31,10 @@ inline bool hasNativeStack() {
     return determineNativeStack();
   return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > stackLimit;
 }
+/// True if this thread ran out of memory in native code (see martlet_memory_ran_out()), once; a MemoryError is due.
+bool takeMemoryError(const PyThreadState* tstate);
+/// No native code is left to tell of it: the numbers were boxed, all is well.
+void forgetMemoryError();
 void installSafepointHooks();
 /// Another tool began to watch a code object: frames that run it natively leave behind their current instruction.
 void leaveWatchedCode();

@@ -112,8 +112,13 @@ def stats() -> dict[str, int | float]:
     """Plain numbers since the process started.
 
     Among them: ``compiled`` and ``failed`` (code objects), ``entries`` (calls that entered native code),
-    ``osr_entries`` (entries in the middle of running code), ``exits`` (native code left before its end),
-    ``compile_seconds`` and ``code_bytes``.
+    ``osr_entries`` (entries in the middle of running code), ``resume_entries`` (of generators and coroutines),
+    ``handler_entries`` (exception handlers), ``compile_seconds`` and ``code_bytes``.
+
+    Leaving native code other than by a return is counted by reason, as ``exits_<Reason>``; exceptions, and results
+    behind which native code must not go on (tracing was switched on, say), are ``exits_Helper``. ``exits`` is the sum of
+    the reasons that are failed assumptions. ``exceptions`` counts the exceptions that native code met, whether the same
+    frame handles them or not.
     """
     return _martlet.stats()
 

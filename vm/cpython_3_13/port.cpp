@@ -189,7 +189,26 @@ bool foreignToolsWatch(PyCodeObject* code) {
   return false;
 }
 
-void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, uint32_t offset) {
+bool entersPythonFrame(PyCodeObject* code, uint32_t offset, PyObject* firstInput) {
+  switch (instructionAt(code, offset)->op.code) {
+  case SEND: return firstInput != nullptr && (PyGen_CheckExact(firstInput) || PyCoro_CheckExact(firstInput));
+  case BINARY_SUBSCR_GETITEM:
+  case LOAD_ATTR_PROPERTY:
+  case LOAD_ATTR_GETATTRIBUTE_OVERRIDDEN:
+  case FOR_ITER_GEN:
+  case SEND_GEN: return true;
+  default: return false;
+  }
+}
+
+int32_t raiseOffset(uint32_t offset, uint32_t nextOffset, bool enteredFrame, PyObject* exception) {
+  // An exception from the callee's frame has been there; one from binding its arguments has no traceback yet.
+  const bool fromFrame = reinterpret_cast<PyBaseExceptionObject*>(exception)->traceback != nullptr;
+  const bool inner = fromFrame && enteredFrame;
+  return static_cast<int32_t>(inner ? offset : nextOffset) - 1;
+}
+
+void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, int32_t offset) {
   struct Row {
     int number;
     int (*fire)(PyMonitoringState*, PyObject*, int32_t);
@@ -201,10 +220,10 @@ void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, ui
   };
   const Row& row = rows[static_cast<size_t>(event)];
   const uint8_t tools = tstate->interp->monitors.tools[row.number];
-  if (tools == 0 || tstate->tracing != 0) return;
+  if (tools == 0 || tstate->tracing != 0 || (codeOf(frame)->co_flags & CO_NO_MONITORING_EVENTS) != 0) return;
   PyMonitoringState state = {tools, 0};
   // A callback that raises replaces the exception.
-  row.fire(&state, frame->f_executable, static_cast<int32_t>(offset * sizeof(_Py_CODEUNIT)));
+  row.fire(&state, frame->f_executable, offset * static_cast<int32_t>(sizeof(_Py_CODEUNIT)));
 }
 
 namespace {

@@ -160,7 +160,14 @@ inline uintptr_t breaker(const PyThreadState* tstate) {
 /// Tells other tools (tracing, profiling, debuggers) of an exception that native code meets in a frame, as the
 /// interpreter would. With the exception set; a callback may replace it. `Handled` is told with the handler's offset.
 enum class ExceptionEvent { Raised, Handled, Unwound };
-void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, uint32_t offset);
+/// True if an instruction other than a call, as it is specialized now, enters the frame of what it calls without a C
+/// call. `firstInput` is its lowest operand, or NULL.
+bool entersPythonFrame(PyCodeObject* code, uint32_t offset, PyObject* firstInput);
+/// The instruction offset that the interpreter passes with RAISE and PY_UNWIND for an exception that an instruction
+/// meets: the unit before the one it would have gone on with, which is the next instruction, or the instruction itself
+/// where it had entered a Python callee's frame without a call of its own.
+int32_t raiseOffset(uint32_t offset, uint32_t nextOffset, bool enteredFrame, PyObject* exception);
+void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, int32_t offset);
 
 /// Restores, for native code inside a monitoring callback, the thread's state outside it.
 class CallbackScope {

@@ -13,6 +13,12 @@ bool isPythonFunction(PyObject* callable) {
   return Py_IS_TYPE(callable, &PyFunction_Type);
 }
 
+/// The result of a Python function; a failure is marked as one of its own.
+PyObject* ofFunction(PyObject* result) {
+  if (result == nullptr) martlet_leave_state.calledFunction = true;
+  return result;
+}
+
 /// The operands of a call, which are consumed. The interpreter moves them into a Python function's frame, and keeps
 /// them on its stack while any other callable runs.
 class Call {
@@ -45,7 +51,7 @@ class Call {
   }
   /// A Python function: its frame takes the references over.
   PyObject* enter(PyThreadState* tstate, PyObject* names = nullptr, size_t named = 0) const {
-    return martlet_call_function(tstate, callable_, args_, count_ - named, names);
+    return ofFunction(martlet_call_function(tstate, callable_, args_, count_ - named, names));
   }
   /// The end of a call of anything else.
   PyObject* finish(PyObject* result) const {
@@ -142,7 +148,7 @@ class SpreadCall {
     return true;
   }
   PyObject* enter(PyThreadState* tstate, PyObject* callable) {
-    PyObject* result = martlet_call_function(tstate, callable, args_, static_cast<size_t>(count_), names_);
+    PyObject* result = ofFunction(martlet_call_function(tstate, callable, args_, static_cast<size_t>(count_), names_));
     Py_XDECREF(names_);
     if (args_ != room_) PyMem_Free(args_);
     return result;

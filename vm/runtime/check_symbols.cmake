@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Test: compares the symbols of martlet_runtime.bc with helpers.def and bitcode_externals.def.
 #   cmake -DNM=llvm-nm-22 -DBITCODE=martlet_runtime.bc -DSOURCE_DIR=vm/runtime -P check_symbols.cmake
-cmake_policy(VERSION 3.20)
+cmake_minimum_required(VERSION 3.20)
 set(listed)
 set(inline)
 file(STRINGS ${SOURCE_DIR}/helpers.def rows REGEX "^HELPER\\(")

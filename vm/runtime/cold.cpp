@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The out-of-line halves of the inline helpers. Never in bitcode. Must not know: LLVM.
+#include "vm/runtime/emergency.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/inline.h"
 
@@ -38,16 +39,13 @@ ColdInt rt_cold_unbox_int(PyObject* object) {
   return {static_cast<int64_t>(negative ? 0 - low : low), 1};
 }
 
-// A number is boxed where the interpreter had it boxed already, often where no exception may be raised.
 PyObject* rt_cold_box_int(int64_t value) {
   PyObject* object = PyLong_FromLong(value);
-  if (object == nullptr) Py_FatalError("martlet: no memory for an int");
-  return object;
+  return object != nullptr ? object : emergencyInt(value);
 }
 PyObject* rt_cold_box_float(double value) {
   PyObject* object = PyFloat_FromDouble(value);
-  if (object == nullptr) Py_FatalError("martlet: no memory for a float");
-  return object;
+  return object != nullptr ? object : emergencyFloat(value);
 }
 
 PyObject* rt_cold_make_int(int64_t value) {

@@ -24,6 +24,7 @@ struct LeaveState {
   Kind kind = None;
   PyObject* object = nullptr;
   int64_t number = 0;
+  bool calledFunction = false;  ///< the helper fails because a Python function that it called raised
 };
 
 }  // namespace martlet::vm
@@ -40,6 +41,9 @@ extern PyThreadState* martlet_interpreting_thread;
 /// NULL) behind them. Consumes `function` and all arguments, also when it fails. Does not look at pending events.
 PyObject* martlet_call_function(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                                 PyObject* names);
+/// Defined by vm. A number was boxed in spite of a lack of memory: the thread is to get a MemoryError where it leaves
+/// native code, which it is made to.
+void martlet_memory_ran_out();
 /// Defined by vm. Handle pending events (behind calls only), then return the result, or park it and return NULL or -1.
 PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject* result, bool isCall);
 int martlet_leave_check_number(PyThreadState* tstate, int result, bool isCall);
