@@ -31,7 +31,9 @@ PyObject* handleEvent(PyObject* codeObject, uint32_t instruction, uint32_t offse
   if (martlet_interpreting_thread == tstate) Py_RETURN_NONE;
   refreshSafepoint(tstate);
   if (hooks.ready->load(std::memory_order_relaxed)) hooks.publishReady();
-  CodeData* data = CodeData::findOrCreate(code);
+  const bool isJump = kind == RedirectKind::Jump;
+  if (CodeData::countCold(code, isJump, *hooks.coldLimits)) Py_RETURN_NONE;
+  CodeData* data = CodeData::findOrCreate(code, isJump ? offset : 0);
   if (data == nullptr) {
     PyErr_Clear();
     Py_RETURN_NONE;
