@@ -4,7 +4,7 @@
     compare.py --benchmarks FOLDER [--all] [--runs N] [--pairs N] [--markdown FILE] [NAME | SCRIPT:ARGS ...]
 
 FOLDER is pyperformance's data-files/benchmarks. NAME is one of pyperformance's names (`--list` prints them);
-SCRIPT:ARGS gives a script its arguments ("logging:silent").
+SCRIPT:ARGS gives a script its arguments ("logging:silent"), and SCRIPT may be a path of a file like pyperformance's.
 
 The speed of a machine that is shared, or gets hot, drifts by more within seconds than what is to be measured. So an
 interpreter and a JIT process are alive at once and take turns in short samples, the one that waits being stopped, its
@@ -52,7 +52,7 @@ class Benchmark:
 def all_benchmarks(folder: str) -> dict[str, Benchmark]:
     """pyperformance's names: each of a script's .toml files is a benchmark, some with arguments of their own."""
     found = {}
-    for entry in sorted(os.listdir(folder)):
+    for entry in sorted(os.listdir(folder)) if folder else ():
         inside = os.path.join(folder, entry)
         script = os.path.join(inside, "run_benchmark.py")
         if not entry.startswith("bm_") or not os.path.exists(script):
@@ -70,7 +70,10 @@ def find_benchmark(folder: str, known: dict[str, Benchmark], spec: str) -> Bench
     name, colon, args = spec.partition(":")
     if not colon and name in known:
         return known[name]
-    script = os.path.join(folder, "bm_" + name, "run_benchmark.py")
+    script = os.path.join(folder or "", "bm_" + name, "run_benchmark.py")
+    if name.endswith(".py"):
+        script = os.path.abspath(name)
+        spec = os.path.basename(spec)
     if not os.path.exists(script):
         raise SystemExit(f"compare.py: no benchmark {name!r} in {folder}; --list prints those that there are")
     return Benchmark(spec, script, shlex.split(args))
@@ -242,7 +245,7 @@ def write_markdown(path: str, rows: list[list[str]], notes: list[str]) -> None:
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--benchmarks", required=True, metavar="FOLDER", help="pyperformance's data-files/benchmarks")
+    parser.add_argument("--benchmarks", metavar="FOLDER", help="pyperformance's data-files/benchmarks")
     parser.add_argument("--all", action="store_true", help="all that run here; the others are named, with the reason")
     parser.add_argument("--list", action="store_true", help="print the names, and do nothing else")
     parser.add_argument("--runs", type=int, default=3, help="fresh pairs of processes (default: 3)")
