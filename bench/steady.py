@@ -1,36 +1,65 @@
 # SPDX-License-Identifier: MIT
-"""Run one pyperformance script in this process and print its steady state as JSON.
+"""Run one pyperformance script in this process, as one side of bench/compare.py or by itself.
 
     steady.py [--jit] [--warmup SECONDS] [--seconds SECONDS] run_benchmark.py [ARGS of the script]
 
 pyperf starts a process for each sample, which measures warm-up as much as speed; here a benchmark's loop body is called
-again and again, first for `warmup` seconds, then in samples for `seconds`. The script is unchanged: it finds a module
-`pyperf` that has the part of the interface that pyperformance's scripts use. Prints a list of
-{"name", "median", "best", "samples", "first", ...}, seconds per loop.
+again and again in one process. The script is unchanged: it finds a module `pyperf` that has the part of the interface
+that pyperformance's scripts use.
+
+By itself (to profile, say) it warms up for `warmup` seconds, takes samples for `seconds`, and prints JSON with the
+medians. With --lockstep it works only when it is told to, by lines on stdin, and answers each with a line of JSON on
+stdout:
+
+    -> {"ready": NAME}                 the script has come to a benchmark
+    sample SECONDS -> {"seconds": ...} one sample of about that length; seconds per loop, and the JIT's numbers so far
+    next           -> {"ready": NAME} or {"end": true}
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import runpy
 import statistics
+import subprocess
 import sys
 import time
 import types
 
 perf_counter = time.perf_counter
+STATS = ("compiled", "failed", "recompiled", "compile_seconds", "gil_seconds", "code_bytes", "exits")
+
+
+class Body:
+    """A benchmark's loop body: run(loops) returns the seconds that count (preparation does not)."""
+
+    def __init__(self, name, run, inner_loops):
+        self.name = name
+        self.run = run
+        self.inner_loops = inner_loops or 1
+        self.per_loop = 0.0
+
+    def sample(self, target: float) -> tuple[float, float]:
+        """Seconds per loop of a sample of about `target` seconds, and how long it really took."""
+        loops = max(1, int(target / self.per_loop)) if self.per_loop else 1
+        start = perf_counter()
+        seconds = self.run(loops) / loops
+        elapsed = perf_counter() - start
+        # By the time that really goes by: preparation may take longer than what is measured. Grown slowly, because the
+        # first loops are of no use as a measure.
+        self.per_loop = max(elapsed / loops, self.per_loop / 4, 1e-9)
+        return seconds / self.inner_loops, elapsed
 
 
 class Runner:
     """The part of pyperf.Runner that pyperformance's scripts use."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *_, **__):
         self.metadata: dict = {}
         self.argparser = argparse.ArgumentParser()
         self.args = None
-        add = kwargs.get("add_cmdline_args")
-        del args, add
 
     def parse_args(self, args=None):
         if self.args is None:
@@ -39,7 +68,7 @@ class Runner:
 
     def bench_time_func(self, name, func, *args, inner_loops=1, **_):
         self.parse_args()
-        record(name, lambda loops: func(loops, *args), inner_loops or 1)
+        measure(Body(name, lambda loops: func(loops, *args), inner_loops))
 
     def bench_func(self, name, func, *args, inner_loops=1, **_):
         self.parse_args()
@@ -50,7 +79,7 @@ class Runner:
                 func(*args)
             return perf_counter() - start
 
-        record(name, run, inner_loops or 1)
+        measure(Body(name, run, inner_loops))
 
     def bench_async_func(self, name, func, *args, inner_loops=1, loop_factory=None, **_):
         import asyncio
@@ -67,66 +96,116 @@ class Runner:
             with asyncio.Runner(loop_factory=loop_factory) as runner:
                 return runner.run(body(loops))
 
-        record(name, run, inner_loops or 1)
+        measure(Body(name, run, inner_loops))
 
     def bench_command(self, name, command):
-        raise SystemExit(f"{name}: measures whole processes ({command}); not for this tool")
+        """Whole processes; with the JIT `python …` becomes `python -m martlet …`."""
+        self.parse_args()
+        words = list(command)
+        if settings.jit and words[0] == sys.executable:
+            position = 1
+            while words[position].startswith("-") and words[position][:2] not in ("-c", "-m"):
+                position += 1  # the interpreter's own options
+            words[position:position] = ["-m", "martlet"]
 
+        def run(loops):
+            start = perf_counter()
+            for _ in range(loops):
+                subprocess.run(words, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            return perf_counter() - start
+
+        measure(Body(name, run, 1))
+
+
+def jit_stats() -> dict:
+    if not settings.jit:
+        return {}
+    import martlet
+
+    now = martlet.stats()
+    return {name: now[name] for name in STATS}
+
+
+# ---- by itself --------------------------------------------------------------------------------------------------------
 
 results: list[dict] = []
-settings = argparse.Namespace(warmup=2.0, seconds=2.0)
+settings = argparse.Namespace(jit=False)
 
 
-def record(name, run, inner_loops):
-    """Warm up, choose a loop count for samples of about 0.1 s, and keep each sample."""
+def measure_alone(body: Body) -> None:
     start = perf_counter()
-    first = run(1)
-    loops = 1
-    latest = first
     while perf_counter() - start < settings.warmup:
-        latest = run(loops) / loops
-        loops = max(1, min(loops * 4, int(0.1 / max(latest, 1e-9))))
+        body.sample(0.1)
     samples = []
     start = perf_counter()
     while perf_counter() - start < settings.seconds or len(samples) < 3:
-        samples.append(run(loops) / loops)
+        samples.append(body.sample(0.1)[0])
     results.append(
-        {
-            "name": name,
-            "median": statistics.median(samples) / inner_loops,
-            "best": min(samples) / inner_loops,
-            "first": first / inner_loops,
-            "samples": len(samples),
-        }
+        {"name": body.name, "median": statistics.median(samples), "best": min(samples), "samples": len(samples)}
     )
+
+
+# ---- in lockstep ------------------------------------------------------------------------------------------------------
+
+
+class Control:
+    """The pipes to compare.py. The script's own output goes to stderr, and it has no input."""
+
+    def __init__(self) -> None:
+        self.commands = os.fdopen(os.dup(0), "r")
+        self.answers = os.fdopen(os.dup(1), "w")
+        with open(os.devnull) as nothing:
+            os.dup2(nothing.fileno(), 0)
+        os.dup2(2, 1)
+
+    def say(self, row: dict) -> None:
+        self.answers.write(json.dumps(row) + "\n")
+        self.answers.flush()
+
+    def measure(self, body: Body) -> None:
+        self.say({"ready": body.name})
+        for line in self.commands:
+            word, _, argument = line.partition(" ")
+            if word != "sample":
+                return
+            seconds, elapsed = body.sample(float(argument))
+            self.say({"seconds": seconds, "elapsed": elapsed, **jit_stats()})
+        sys.exit(1)  # compare.py is gone
+
+
+measure = measure_alone
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--jit", action="store_true")
+    parser.add_argument("--lockstep", action="store_true")
     parser.add_argument("--warmup", type=float, default=2.0)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("script")
     parser.add_argument("args", nargs=argparse.REMAINDER)
-    options = parser.parse_args()
-    settings.warmup, settings.seconds = options.warmup, options.seconds
+    global measure, settings
+    settings = parser.parse_args()
+    control = Control() if settings.lockstep else None
+    if control:
+        measure = control.measure
     fake = types.ModuleType("pyperf")
     fake.Runner = Runner
     fake.perf_counter = perf_counter
     fake.python_implementation = lambda: "cpython"
     fake.python_has_jit = lambda: False
     sys.modules["pyperf"] = fake
-    if options.jit:
+    if settings.jit:
         import martlet
 
         martlet.enable()
-    sys.argv = [options.script, *options.args]
-    sys.path.insert(0, options.script.rpartition("/")[0])
-    runpy.run_path(options.script, run_name="__main__")
-    stats = {}
-    if options.jit:
-        stats = martlet.stats()
-    print(json.dumps({"results": results, "stats": stats}))
+    sys.argv = [settings.script, *settings.args]
+    sys.path[0] = os.path.dirname(os.path.abspath(settings.script))
+    runpy.run_path(settings.script, run_name="__main__")
+    if control:
+        control.say({"end": True})
+    else:
+        print(json.dumps({"results": results, "stats": jit_stats()}))
 
 
 if __name__ == "__main__":

@@ -3,18 +3,13 @@
 
 #include <dlfcn.h>
 
-#include <chrono>
-
+#include "libjit/clock.h"
 #include "lowering/frontend/frontend.h"
 #include "lowering/hir/printer.h"
 #include "passes/passes.h"
 
 namespace martlet {
 namespace {
-
-double secondsSince(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 /// Which stages of this function are to be kept as text.
 struct DumpPlan {
@@ -43,7 +38,7 @@ bool Compiler::loadBackend(std::string* error) {
     *error = loadError_;
     return false;
   }
-  const auto start = std::chrono::steady_clock::now();
+  const double start = processorSeconds();
   void* library = dlopen((folder_ + "/martlet_llvm.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   using Create = Backend* (*)(const HelperAddress*, size_t, const char*, std::string*);
   Create create = nullptr;
@@ -55,7 +50,7 @@ bool Compiler::loadBackend(std::string* error) {
     const char* reason = dlerror();
     loadError_ = reason != nullptr ? reason : "martlet_backend_create is missing";
   }
-  backendLoadSeconds_ = secondsSince(start);
+  backendLoadSeconds_ = processorSeconds() - start;
   if (backend_ == nullptr && loadError_.empty()) loadError_ = "the backend could not be created";
   *error = loadError_;
   return backend_ != nullptr;
@@ -69,7 +64,7 @@ Result<CompiledCode> Compiler::compile(const frontend::Snapshot& snapshot,
   const DumpPlan plan(options, snapshot.name);
   std::vector<Dump> dumps;
   if (plan.bytecode) dumps.push_back({"bytecode", frontend::print(snapshot)});
-  const auto start = std::chrono::steady_clock::now();
+  const double start = processorSeconds();
   Result<hir::Function> function = frontend::translate(snapshot, entries);
   if (!function) return function.bailout();
   if (plan.hir) dumps.push_back({"hir: frontend", hir::print(*function)});
@@ -82,7 +77,7 @@ Result<CompiledCode> Compiler::compile(const frontend::Snapshot& snapshot,
   }
   if (auto message = passes::runPipeline(*function, hooks)) return Bailout{BailoutReason::VerifierFailed, 0, *message};
   if (plan.hir && !plan.passes) dumps.push_back({"hir: final", hir::print(*function)});
-  const double hirSeconds = secondsSince(start);
+  const double hirSeconds = processorSeconds() - start;
   BackendOptions backendOptions;
   backendOptions.optLevel = static_cast<int>(options.opt_level);
   backendOptions.dumpLlvm = plan.llvm;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "libjit/clock.h"
 #include "lowering/frontend/frontend.h"
 #include "vm/cpython_3_13/decode.h"
 #include "vm/function_watcher.h"
@@ -19,10 +20,19 @@ namespace martlet {
 namespace {
 
 constexpr uint32_t kMaxRecompilations = 12;
+constexpr size_t kMaxSecondsEach = 65536;
 
 using Clock = std::chrono::steady_clock;
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Calls are counted exactly. Jumps of several loops may be counted together, so only a small part of the threshold.
+vm::ColdLimits coldLimits(const Options& options) {
+  if (options.compile_first_call) return {};
+  constexpr int64_t kLargest = int64_t{1} << 30;
+  return {static_cast<uint32_t>(std::min(options.call_threshold, kLargest) - 1),
+          static_cast<uint32_t>(std::min(options.loop_threshold, kLargest) / 16)};
 }
 
 std::vector<HelperAddress> allHelpers() {
@@ -67,7 +77,7 @@ bool Engine::enable(const Options& options) {
     const vm::MonitoringHooks hooks = {[](vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth) {
                                          return instance_->reached(data, kind, offset, depth);
                                        },
-                                       [] { instance_->publishReady(); }, &ready_};
+                                       [] { instance_->publishReady(); }, &ready_, &coldLimits_};
     if (!vm::startFunctionWatcher()) return false;
     if (!vm::startMonitoring(hooks)) {
       PyObject* error = PyErr_GetRaisedException();
@@ -77,6 +87,7 @@ bool Engine::enable(const Options& options) {
     }
   }
   options_ = options;
+  coldLimits_ = coldLimits(options);
   enabled_ = true;
   vm::setForceExitEvery(static_cast<uint64_t>(options.force_exit_every));
   vm::setNativeAllowed(PyThreadState_Get(), true);
@@ -187,9 +198,10 @@ void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<fronte
 
 void Engine::compileJob(CompileJob& job) {
   if (job.result != nullptr) return;  // the snapshot failed
-  const auto start = Clock::now();
+  const double start = processorSeconds(), loadedBefore = compiler_.backendLoadSeconds();
   job.result = std::make_unique<Result<CompiledCode>>(compiler_.compile(job.snapshot, job.entries, job.options));
-  job.seconds = secondsSince(start);
+  job.loadSeconds = compiler_.backendLoadSeconds() - loadedBefore;
+  job.seconds = processorSeconds() - start - job.loadSeconds;
 }
 
 // --- publishing, under the GIL -----------------------------------------------------------------------------------
@@ -199,12 +211,25 @@ void Engine::countFailure(const Bailout& bailout) {
   ++stats_.reasons[describe(bailout)];
 }
 
+void Engine::countSuccess(const CompileJob& job, const CompiledCode& code) {
+  ++stats_.compiled;
+  if (stats_.secondsEach.size() < kMaxSecondsEach) stats_.secondsEach.push_back(static_cast<float>(job.seconds));
+  stats_.instructions += job.snapshot.instructions.size();
+  stats_.emittedBytes += code.codeBytes;
+  stats_.hirSeconds += code.times.hirSeconds;
+  stats_.buildSeconds += code.times.buildSeconds;
+  stats_.optimizeSeconds += code.times.optimizeSeconds;
+  stats_.codegenSeconds += code.times.codegenSeconds;
+  stats_.irInstructions += code.irInstructions;
+  stats_.exitInstructions += code.exitInstructions;
+}
+
 void Engine::publish(std::unique_ptr<CompileJob> job) {
   const auto start = Clock::now();
   vm::CodeData& data = *job->data;
   vm::CodeData::SiteCount& site = data.site(job->site);
   site.pending = false;
-  stats_.compileSeconds += job->seconds;
+  stats_.compileSeconds += job->seconds + job->loadSeconds;
   Result<CompiledCode>& result = *job->result;
   if (!result) {
     site.failed = true;
@@ -212,15 +237,9 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
     return;
   }
   CompiledCode& code = *result;
-  ++stats_.compiled;
+  countSuccess(*job, code);
   // A place that keeps asking although it was compiled gets no more tries.
   if (++site.compilations > 2 * kMaxRecompilations || code.entries.empty()) site.failed = true;
-  stats_.hirSeconds += code.times.hirSeconds;
-  stats_.buildSeconds += code.times.buildSeconds;
-  stats_.optimizeSeconds += code.times.optimizeSeconds;
-  stats_.codegenSeconds += code.times.codegenSeconds;
-  stats_.irInstructions += code.irInstructions;
-  stats_.exitInstructions += code.exitInstructions;
   for (const Dump& dump : code.dumps) {
     std::fprintf(stderr, "--- %s: %s\n%s\n", job->snapshot.name.c_str(), dump.stage.c_str(), dump.text.c_str());
   }

@@ -19,7 +19,7 @@
 namespace martlet {
 
 /// A compilation on its way: snapshot and, later, result. The worker touches only `snapshot`, `entries`, `options`,
-/// `result` and `seconds`.
+/// `result` and the seconds of its own work.
 struct CompileJob {
   vm::Ref code;  ///< keeps the code object, its constants and its CodeData alive
   vm::CodeData* data = nullptr;
@@ -29,14 +29,18 @@ struct CompileJob {
   std::vector<frontend::EntryRequest> entries;
   Options options;
   std::unique_ptr<Result<CompiledCode>> result;
-  double seconds = 0;
+  double seconds = 0;      ///< processor time
+  double loadSeconds = 0;  ///< and of loading the backend, where this was the first
   double gilSeconds = 0;
   ~CompileJob();
 };
 
 struct EngineStats {
   uint64_t compiled = 0, failed = 0, recompiled = 0;
-  double compileSeconds = 0, gilSeconds = 0;
+  double compileSeconds = 0;                    ///< processor time, loading the backend included
+  double gilSeconds = 0;                        ///< snapshots and publishing, while the program had to wait
+  std::vector<float> secondsEach;               ///< of each compilation, for percentiles; bounded
+  uint64_t instructions = 0, emittedBytes = 0;  ///< bytecode instructions compiled, and their native code
   double hirSeconds = 0, buildSeconds = 0, optimizeSeconds = 0, codegenSeconds = 0;
   uint64_t irInstructions = 0, exitInstructions = 0;
   std::map<std::string, uint64_t> reasons;  ///< sentence, with the detail where it helps -> count
@@ -76,6 +80,7 @@ class Engine {
   void compileJob(CompileJob& job);
   void publish(std::unique_ptr<CompileJob> job);
   void countFailure(const Bailout& bailout);
+  void countSuccess(const CompileJob& job, const CompiledCode& code);
   std::vector<frontend::EntryRequest> startEntries(const frontend::Snapshot& snapshot) const;
   void ensureWorker();
   void work();
@@ -85,6 +90,7 @@ class Engine {
 
   static Engine* instance_;
   Options options_;
+  vm::ColdLimits coldLimits_;
   EngineStats stats_;
   Compiler compiler_;
   bool enabled_ = false;

@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "libjit/engine.h"
@@ -192,6 +193,13 @@ bool setNumber(PyObject* dict, const char* key, PyObject* value) {
   return owned && PyDict_SetItemString(dict, key, owned.get()) == 0;
 }
 
+double percentile(std::vector<float> values, double share) {
+  if (values.empty()) return 0;
+  const size_t index = std::min(values.size() - 1, static_cast<size_t>(share * static_cast<double>(values.size())));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(index), values.end());
+  return values[index];
+}
+
 bool addEngineStats(PyObject* dict) {
   const EngineStats none;
   Engine* jit = Engine::instance();
@@ -204,11 +212,15 @@ bool addEngineStats(PyObject* dict) {
       {"recompiled", stats.recompiled},
       {"queued", jit != nullptr ? jit->queueLength() : 0},
       {"code_bytes", codeBytes},
+      {"emitted_bytes", stats.emittedBytes},
+      {"bytecode_instructions", stats.instructions},
       {"ir_instructions", stats.irInstructions},
       {"exit_instructions", stats.exitInstructions},
   };
   const std::pair<const char*, double> times[] = {
       {"compile_seconds", stats.compileSeconds},
+      {"compile_seconds_median", percentile(stats.secondsEach, 0.5)},
+      {"compile_seconds_95", percentile(stats.secondsEach, 0.95)},
       {"gil_seconds", stats.gilSeconds},
       {"hir_seconds", stats.hirSeconds},
       {"build_seconds", stats.buildSeconds},

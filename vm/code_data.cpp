@@ -6,12 +6,14 @@
 namespace martlet::vm {
 
 Py_ssize_t CodeData::extraIndex_ = -1;
-std::vector<CodeData*> CodeData::all_;
+CodeData* CodeData::first_ = nullptr;
+CodeData* CodeData::last_ = nullptr;
 void (*releaseNativeCode)(CompiledCode& code) = nullptr;
 
 namespace {
 void freeCodeData(void* data) {
-  delete static_cast<CodeData*>(data);
+  const bool isCount = (reinterpret_cast<uintptr_t>(data) & 1) != 0;
+  if (!isCount) delete static_cast<CodeData*>(data);
 }
 }  // namespace
 
@@ -23,11 +25,36 @@ bool CodeData::reserveIndex() {
   return false;
 }
 
-CodeData* CodeData::findOrCreate(PyCodeObject* code) {
-  if (CodeData* data = find(code)) return data;
+bool CodeData::storeSlot(PyCodeObject* code, uintptr_t value) {
+  void* extra = reinterpret_cast<void*>(value);
+  return PyUnstable_Code_SetExtra(reinterpret_cast<PyObject*>(code), extraIndex_, extra) == 0;
+}
+
+bool CodeData::countCold(PyCodeObject* code, bool isJump, const ColdLimits& limits) {
+  constexpr uintptr_t kCall = 2, kJump = uintptr_t{1} << 32;
+  uintptr_t* slot = slotOf(code);
+  const uintptr_t old = slot != nullptr ? *slot : 0;
+  if (old != 0 && !isColdCount(old)) return false;
+  const uint32_t count = isJump ? static_cast<uint32_t>(old >> 32) : static_cast<uint32_t>(old) >> 1;
+  if (count >= (isJump ? limits.jumps : limits.calls)) return false;
+  const uintptr_t counted = (old | 1) + (isJump ? kJump : kCall);
+  if (slot != nullptr) {
+    *slot = counted;
+  } else if (!storeSlot(code, counted)) {
+    PyErr_Clear();
+  }
+  return true;
+}
+
+CodeData* CodeData::findOrCreate(PyCodeObject* code, uint32_t loop) {
+  const uintptr_t* slot = slotOf(code);
+  const uintptr_t old = slot != nullptr ? *slot : 0;
+  if (old != 0 && !isColdCount(old)) return reinterpret_cast<CodeData*>(old);
   auto data = std::make_unique<CodeData>(code);
-  if (PyUnstable_Code_SetExtra(reinterpret_cast<PyObject*>(code), extraIndex_, data.get()) < 0) return nullptr;
-  all_.push_back(data.get());
+  const uint32_t calls = static_cast<uint32_t>(old) >> 1, jumps = static_cast<uint32_t>(old >> 32);
+  if (calls != 0) data->site(0).count = calls;
+  if (jumps != 0 && loop != 0) data->site(loop).count = jumps;
+  if (!storeSlot(code, reinterpret_cast<uintptr_t>(data.get()))) return nullptr;
   return data.release();
 }
 
@@ -38,14 +65,18 @@ Py_ssize_t plainArgumentsOf(const PyCodeObject* code) {
 }
 }  // namespace
 
-CodeData::CodeData(PyCodeObject* code) : plainArguments(plainArgumentsOf(code)), code_(code) {}
+CodeData::CodeData(PyCodeObject* code) : plainArguments(plainArgumentsOf(code)), code_(code), previous_(last_) {
+  (last_ != nullptr ? last_->next_ : first_) = this;
+  last_ = this;
+}
 
 CodeData::~CodeData() {
   for (auto& version : versions_) {
     if (releaseNativeCode != nullptr) releaseNativeCode(version->code);
     for (PyObject* object : version->objects) Py_DECREF(object);
   }
-  std::erase(all_, this);
+  (previous_ != nullptr ? previous_->next_ : first_) = next_;
+  (next_ != nullptr ? next_->previous_ : last_) = previous_;
 }
 
 const NativeEntry* CodeData::entryAt(uint32_t offset) const {

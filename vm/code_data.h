@@ -28,6 +28,11 @@ struct NativeEntry {
   uint16_t stackDepth;
 };
 
+/// How many calls, and jumps of all its loops together, a code object may have before it gets its CodeData.
+struct ColdLimits {
+  uint32_t calls = 0, jumps = 0;
+};
+
 class CodeData {
  public:
   explicit CodeData(PyCodeObject* code);
@@ -37,17 +42,22 @@ class CodeData {
 
   /// The data of a code object, or NULL where it has none yet.
   static CodeData* find(PyCodeObject* code) {
-    const auto* extra = static_cast<const ExtraHeader*>(code->co_extra);
-    return extra != nullptr && extraIndex_ < extra->size ? static_cast<CodeData*>(extra->items[extraIndex_]) : nullptr;
+    const uintptr_t* slot = slotOf(code);
+    return slot != nullptr && !isColdCount(*slot) ? reinterpret_cast<CodeData*>(*slot) : nullptr;
   }
-  /// NULL with a Python error set when out of memory.
-  static CodeData* findOrCreate(PyCodeObject* code);
+  /// Counts an event of code that has no data yet, in the place of the pointer: most code of a program never runs often
+  /// enough to be worth more. False where there is data, or where a limit is reached and it is time to have some.
+  static bool countCold(PyCodeObject* code, bool isJump, const ColdLimits& limits);
+  /// NULL with a Python error set when out of memory. `loop` is the loop head that asks, if one does: it gets the
+  /// jumps that were counted so far.
+  static CodeData* findOrCreate(PyCodeObject* code, uint32_t loop = 0);
   /// Reserves the co_extra index. False with a Python error set if none is left.
   static bool reserveIndex();
   /// Calls `visit` for every live CodeData, in order of creation.
   template <class Visit>
   static void forEach(Visit&& visit) {
-    const std::vector<CodeData*> all = all_;
+    std::vector<CodeData*> all;  // a visit may free code
+    for (CodeData* data = first_; data != nullptr; data = data->next_) all.push_back(data);
     for (CodeData* data : all) visit(*data);
   }
 
@@ -90,8 +100,14 @@ class CodeData {
  private:
   struct ExtraHeader {
     Py_ssize_t size;
-    void* items[1];
+    uintptr_t items[1];  ///< a pointer to CodeData, or counts: jumps << 32 | calls << 1 | 1
   };
+  static bool isColdCount(uintptr_t value) { return (value & 1) != 0; }
+  static uintptr_t* slotOf(PyCodeObject* code) {
+    auto* extra = static_cast<ExtraHeader*>(code->co_extra);
+    return extra != nullptr && extraIndex_ < extra->size ? &extra->items[extraIndex_] : nullptr;
+  }
+  static bool storeSlot(PyCodeObject* code, uintptr_t value);
   void freeVersion(NativeVersion* version);
 
   PyCodeObject* code_;
@@ -99,7 +115,11 @@ class CodeData {
   std::vector<SiteCount> sites_;
   std::vector<std::unique_ptr<NativeVersion>> versions_;
   static Py_ssize_t extraIndex_;
-  static std::vector<CodeData*> all_;
+  // All of them, in order of creation: programs make and drop code objects by the thousand.
+  static CodeData* first_;
+  static CodeData* last_;
+  CodeData* previous_ = nullptr;
+  CodeData* next_ = nullptr;
 };
 
 /// Frees native code; set by the engine. Called with the GIL held.

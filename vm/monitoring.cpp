@@ -33,7 +33,9 @@ PyObject* handleEvent(PyObject* codeObject, uint32_t instruction, uint32_t offse
   refreshSafepoint(tstate);
   forgetMemoryError();
   if (hooks.ready->load(std::memory_order_relaxed)) hooks.publishReady();
-  CodeData* data = CodeData::findOrCreate(code);
+  const bool isJump = kind == RedirectKind::Jump;
+  if (CodeData::countCold(code, isJump, *hooks.coldLimits)) Py_RETURN_NONE;
+  CodeData* data = CodeData::findOrCreate(code, isJump ? offset : 0);
   if (data == nullptr) {
     PyErr_Clear();
     Py_RETURN_NONE;

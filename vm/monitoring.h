@@ -16,6 +16,7 @@ struct MonitoringHooks {
   /// Finished compilations wait: publish them.
   void (*publishReady)();
   std::atomic<bool>* ready;
+  const ColdLimits* coldLimits;
 };
 
 /// Takes tool id 5 and switches counting on. False with a Python error set (ValueError if the tool id is taken), and

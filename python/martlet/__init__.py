@@ -9,17 +9,20 @@ program behaves as it does without the JIT. ``MARTLET=1`` in the environment mak
 ``python -m martlet FILE.py`` runs a whole program with it.
 
 This file is a thin layer over the extension module ``martlet._martlet``: names, defaults, environment variables and
-clear errors. It must not know how anything is compiled.
+clear errors. It must not know how anything is compiled. It imports only what every process has loaded anyway: `typing`
+alone would double what enabling costs.
 """
 
 from __future__ import annotations
 
 import os as _os
 import sys as _sys
-from types import CodeType as _CodeType
-from types import FunctionType as _FunctionType
-from typing import Any as _Any
-from typing import NamedTuple as _NamedTuple
+
+TYPE_CHECKING = False  # type checkers know the name
+if TYPE_CHECKING:
+    from types import CodeType as _CodeType
+    from types import FunctionType as _FunctionType
+    from typing import Any as _Any
 
 if _sys.implementation.name != "cpython" or _sys.version_info[:2] != (3, 13):
     raise ImportError(
@@ -52,20 +55,26 @@ __all__ = [
 ]
 
 
-class Option(_NamedTuple):
+class Option:
     """One row of the option table: every option is a keyword of `enable`, an environment variable and a flag."""
 
-    name: str
-    type: str  # "bool", "int" or "str"
-    default: bool | int | str
-    description: str
-    env: str
-    flag: str
+    __slots__ = ("name", "type", "default", "description", "env", "flag")
+
+    def __init__(self, name: str, type: str, default: bool | int | str, description: str, env: str, flag: str) -> None:
+        self.name = name
+        self.type = type  # "bool", "int" or "str"
+        self.default = default
+        self.description = description
+        self.env = env
+        self.flag = flag
+
+    def __repr__(self) -> str:
+        return "Option(" + ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__) + ")"
 
 
 def options() -> list[Option]:
     """All options, in the order of the table they come from."""
-    return [Option(*row) for row in _martlet.option_table()]
+    return _option_table()
 
 
 def enable(**options: _Any) -> None:
@@ -76,12 +85,15 @@ def enable(**options: _Any) -> None:
     structures differ from those that martlet was built for, or ``sys.monitoring``'s tool id 5 in use by somebody else.
     After an error everything is as it was before.
     """
-    table = {option.name: option for option in map(Option._make, _martlet.option_table())}
+    table = {option.name: option for option in _option_table()}
     for name, value in options.items():
         if name not in table:
             raise TypeError(f"unknown option {name!r}; the options are {', '.join(table)}")
         _check_type(table[name], value)
-    _martlet.enable(_from_environment(table) | options)
+    values = _from_environment(table) | options
+    _martlet.enable(values)
+    if values.get("stats_file"):
+        _write_stats_at_exit(values["stats_file"])
 
 
 def disable() -> None:
@@ -113,7 +125,9 @@ def stats() -> dict[str, int | float]:
 
     Among them: ``compiled`` and ``failed`` (code objects), ``entries`` (calls that entered native code),
     ``osr_entries`` (entries in the middle of running code), ``resume_entries`` (of generators and coroutines),
-    ``handler_entries`` (exception handlers), ``compile_seconds`` and ``code_bytes``.
+    ``handler_entries`` (exception handlers), ``compile_seconds`` (processor time, and ``compile_seconds_median`` and
+    ``compile_seconds_95`` of one compilation), ``gil_seconds`` (of it and of publishing, while the program had to wait)
+    and ``code_bytes`` (alive now).
 
     Leaving native code other than by a return is counted by reason, as ``exits_<Reason>``; exceptions, and results
     behind which native code must not go on (tracing was switched on, say), are ``exits_Helper``. ``exits`` is the sum of
@@ -128,11 +142,32 @@ def reasons() -> dict[str, int]:
     return _martlet.reasons()
 
 
+def _option_table() -> list[Option]:
+    return [Option(*row) for row in _martlet.option_table()]
+
+
+def _write_stats_at_exit(path: str) -> None:
+    import atexit
+
+    path, process = _os.path.abspath(path), _os.getpid()
+
+    def write() -> None:
+        if _os.getpid() != process:  # a forked child, whose parent will write
+            return
+        import json
+
+        with open(path, "w") as file:
+            json.dump(_martlet.stats(), file)
+
+    atexit.register(write)
+
+
 def _function_of(function: _Any) -> _FunctionType | _CodeType:
-    if isinstance(function, (_FunctionType, _CodeType)):
+    function_type, code_type = type(_function_of), type(_function_of.__code__)
+    if isinstance(function, (function_type, code_type)):
         return function
     inner = getattr(function, "__func__", None) or getattr(function, "__wrapped__", None)
-    if isinstance(inner, _FunctionType):
+    if isinstance(inner, function_type):
         return inner
     raise TypeError(f"expected a Python function, got {type(function).__name__}")
 

@@ -3,18 +3,21 @@
 
 Owns: argument parsing, the program's ``__main__`` module, ``sys.argv`` and ``sys.path[0]``, and keeping our own frames
 out of tracebacks. The rules are those of CPython's Modules/main.c and Python/pythonrun.c.
-Must not know: how anything is compiled.
+Must not know: how anything is compiled. Like martlet itself it imports nothing that costs start-up time.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from types import CodeType, ModuleType, TracebackType
-from typing import Any, Callable, NoReturn
 
 import martlet
 from martlet import _martlet
+
+TYPE_CHECKING = False  # type checkers know the name
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType, TracebackType
+    from typing import Any, Callable, NoReturn
 
 _USAGE = "usage: python -m martlet [OPTIONS] (FILE.py | -m MODULE | -c CODE) [ARGUMENTS]"
 
@@ -208,7 +211,7 @@ def _new_main_module() -> ModuleType:
     import builtins
     from importlib.machinery import BuiltinImporter
 
-    module = ModuleType("__main__")
+    module = type(sys)("__main__")
     module.__loader__ = BuiltinImporter
     module.__annotations__ = {}
     module.__builtins__ = builtins

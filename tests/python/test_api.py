@@ -2,8 +2,12 @@
 """martlet's Python API: what it answers, and that bad input gets a clear error and changes nothing."""
 
 import functools
+import json
+import os
 import re
 import sys
+import tempfile
+import textwrap
 import unittest
 
 import martlet
@@ -220,6 +224,26 @@ class CompileTest(JitTestCase):
 
 
 class ReportTest(JitTestCase):
+    def test_stats_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "stats.json")
+            program = """
+                import martlet, os, sys
+                martlet.enable(sync=True, opt_level=0, stats_file=sys.argv[1])
+                def f(a): return a + 1
+                for i in range(500): f(i)
+                os.chdir("/")
+                if os.fork() == 0: sys.exit()
+                os.wait()
+            """
+            status, output, errors = run_python("-c", textwrap.dedent(program), os.path.relpath(path))
+            self.assertEqual((status, output, errors), (0, "", ""))
+            with open(path) as file:
+                stats = json.load(file)
+        self.assertGreaterEqual(stats["compiled"], 1)
+        self.assertGreater(stats["compile_seconds_95"], 0)
+        self.assertGreater(stats["bytecode_instructions"], 3)
+
     def test_stats_are_plain_numbers(self):
         stats = martlet.stats()
         for name in ("compiled", "failed", "entries", "osr_entries", "exits", "compile_seconds", "code_bytes"):

@@ -50,6 +50,16 @@ class MainTest(unittest.TestCase):
         self.check_same(os.path.join(self.folder, "state.py"))
         self.check_same(os.path.join(".", "state.py"), "-m")
 
+    def test_start_is_cheap(self):
+        # What is imported or loaded before the program starts is what enabling costs: bench/startup.py measures it.
+        names = "import sys; print(*sorted(sys.modules))"
+        _, before, _ = run_python("-c", "import runpy, importlib.util; " + names, plain=True)
+        _, after, _ = run_python("-m", "martlet", "-c", names)
+        ours = {"__future__", "atexit", "linecache", "martlet", "martlet._launcher", "martlet._martlet"}
+        self.assertLessEqual(set(after.split()) - set(before.split()), ours)
+        _, maps, _ = run_python("-m", "martlet", "-c", "print(open('/proc/self/maps').read())")
+        self.assertNotIn("LLVM", maps)
+
     def test_script_elsewhere(self):
         self.write("sub/state.py", STATE + "import neighbour\n")
         self.write("sub/neighbour.py", "print('neighbour', __name__)\n")
