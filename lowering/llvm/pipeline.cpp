@@ -6,6 +6,7 @@
 #include <llvm/Bitcode/BitcodeReader.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
+#include <llvm/CodeGen/RegAllocRegistry.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/MDBuilder.h>
@@ -18,6 +19,10 @@
 #include <llvm/TargetParser/SubtargetFeature.h>
 #include <llvm/Transforms/IPO/AlwaysInliner.h>
 #include <llvm/Transforms/Utils/Cloning.h>
+
+// LLVM's own registry: with hidden visibility this library would get one to itself.
+extern template llvm::MachinePassRegistry<llvm::FunctionPass* (*)()>
+    llvm::RegisterRegAllocBase<llvm::RegisterRegAlloc>::Registry;
 
 namespace martlet::backend {
 
@@ -48,6 +53,9 @@ constexpr uint32_t kUsual = 2000;
 constexpr unsigned kMostInlined = 100;
 /// Machine sinking takes time quadratic in a function's size; from here on it would dominate.
 constexpr size_t kMostSunk = 3000;
+/// So does the greedy register allocator's splitting of live ranges: at 22000 instructions it was nine tenths of code
+/// generation, and the basic allocator made code of the same size.
+constexpr size_t kMostSplit = 6000;
 
 void runPasses(llvm::PassBuilder& builder, llvm::StringRef list, llvm::Function& function,
                llvm::FunctionAnalysisManager& analyses) {
@@ -84,6 +92,16 @@ size_t instructionCount(const llvm::Module& module) {
   size_t count = 0;
   for (const llvm::Function& function : module) count += function.getInstructionCount();
   return count;
+}
+
+/// LLVM takes the choice from a registry of the whole library, at the time when passes are added. Compilations follow
+/// one another, so that nobody else sees it. The registry is empty until the first compilation has filled it.
+void addMachinePasses(llvm::TargetPassConfig& config, size_t instructions) {
+  const llvm::RegisterRegAlloc::FunctionPassCtor usual = llvm::RegisterRegAlloc::getDefault();
+  const bool basic = usual && instructions > kMostSplit;
+  if (basic) llvm::RegisterRegAlloc::setDefault(llvm::createBasicRegisterAllocator);
+  config.addMachinePasses();
+  if (basic) llvm::RegisterRegAlloc::setDefault(usual);
 }
 
 llvm::CodeGenOptLevel codegenLevel(int optLevel) {
@@ -174,18 +192,21 @@ void Pipeline::optimize(llvm::Module& module, int optLevel) const {
   }
 }
 
-/// What addPassesToEmitFile would add, without the passes that do not pay for themselves.
+/// What addPassesToEmitFile would add, without the passes that do not pay for themselves. Scheduling is a tenth of code
+/// generation, and the processor reorders anyway.
 bool Pipeline::addCodegen(llvm::legacy::PassManager& passes, llvm::raw_pwrite_stream& stream,
-                          llvm::CodeGenFileType type, int optLevel, bool sinking) const {
+                          llvm::CodeGenFileType type, int optLevel, size_t instructions) const {
   llvm::TargetMachine& target = machine(optLevel);
   auto* info = new llvm::MachineModuleInfoWrapperPass(&target);
   llvm::TargetPassConfig* config = target.createPassConfig(passes);
   config->setDisableVerify(true);
-  if (!sinking) config->disablePass(&llvm::MachineSinkingLegacyID);
+  if (instructions > kMostSunk) config->disablePass(&llvm::MachineSinkingLegacyID);
+  config->disablePass(&llvm::MachineSchedulerID);
+  config->disablePass(&llvm::PostRASchedulerID);
   passes.add(config);
   passes.add(info);
   if (config->addISelPasses()) return false;
-  config->addMachinePasses();
+  addMachinePasses(*config, optLevel >= 2 ? instructions : 0);
   config->setInitialized();
   if (target.addAsmPrinter(passes, stream, nullptr, type, info->getMMI().getContext())) return false;
   passes.add(llvm::createFreeMachineFunctionPass());
@@ -196,7 +217,7 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> Pipeline::emitObject(llvm::M
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
-  if (!addCodegen(passes, stream, llvm::CodeGenFileType::ObjectFile, optLevel, instructionCount(module) <= kMostSunk)) {
+  if (!addCodegen(passes, stream, llvm::CodeGenFileType::ObjectFile, optLevel, instructionCount(module))) {
     return error("the target cannot emit object files");
   }
   passes.run(module);
@@ -209,8 +230,7 @@ std::string Pipeline::assembly(const llvm::Module& module, int optLevel) const {
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
   llvm::legacy::PassManager passes;
-  if (!addCodegen(passes, stream, llvm::CodeGenFileType::AssemblyFile, optLevel, instructionCount(module) <= kMostSunk))
-    return {};
+  if (!addCodegen(passes, stream, llvm::CodeGenFileType::AssemblyFile, optLevel, instructionCount(module))) return {};
   passes.run(*copy);
   return std::string(text);
 }

@@ -37,7 +37,7 @@ class Pipeline {
  private:
   Pipeline() = default;
   bool addCodegen(llvm::legacy::PassManager& passes, llvm::raw_pwrite_stream& stream, llvm::CodeGenFileType type,
-                  int optLevel, bool sinking) const;
+                  int optLevel, size_t instructions) const;
   llvm::TargetMachine& machine(int optLevel) const { return *machines_[static_cast<size_t>(optLevel)]; }
 
   std::array<std::unique_ptr<llvm::TargetMachine>, kOptLevels> machines_;
