@@ -10,7 +10,6 @@
 
 #include "libjit/clock.h"
 #include "lowering/frontend/frontend.h"
-#include "vm/cpython_3_13/decode.h"
 #include "vm/function_watcher.h"
 #include "vm/runtime/helper_table.h"
 #include "vm/safepoint.h"
@@ -21,6 +20,8 @@ namespace {
 
 constexpr uint32_t kMaxRecompilations = 12;
 constexpr size_t kMaxSecondsEach = 65536;
+/// After so many rebindings of globals under a code object's versions, it gets no constants from globals any more.
+constexpr uint32_t kMaxWithdrawals = 8;
 
 using Clock = std::chrono::steady_clock;
 double secondsSince(Clock::time_point start) {
@@ -40,6 +41,13 @@ std::vector<HelperAddress> allHelpers() {
   std::vector<HelperAddress> all(helpers.begin(), helpers.end());
   all.push_back({"martlet_force_exit", reinterpret_cast<const void*>(&martlet_force_exit)});
   return all;
+}
+
+/// The globals of the frame that runs a code object now; nothing where it does not.
+vm::GlobalScope runningScope(const vm::CodeData& data) {
+  const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
+  if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return {};
+  return {vm::port::globalsOf(frame), vm::port::builtinsOf(frame)};
 }
 
 }  // namespace
@@ -79,9 +87,11 @@ bool Engine::enable(const Options& options) {
                                        },
                                        [] { instance_->publishReady(); }, &ready_, &coldLimits_};
     if (!vm::startFunctionWatcher()) return false;
+    vm::startDictWatcher();
     if (!vm::startMonitoring(hooks)) {
       PyObject* error = PyErr_GetRaisedException();
       vm::stopFunctionWatcher();
+      vm::stopDictWatcher();
       PyErr_SetRaisedException(error);
       return false;
     }
@@ -100,6 +110,7 @@ void Engine::disable() {
   vm::setNativeAllowed(PyThreadState_Get(), false);
   vm::stopMonitoring();
   vm::stopFunctionWatcher();
+  vm::stopDictWatcher();
   std::deque<std::unique_ptr<CompileJob>> dropped;
   {
     const std::lock_guard<std::mutex> lock(queueMutex_);
@@ -141,7 +152,11 @@ void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
   if (count < static_cast<uint64_t>(options_.exit_limit) || version.retired || stopped_ || !enabled_) return;
   // Past the limit nothing is assumed anywhere in the function any more; it cannot exit for ever.
-  data.blocked.insert(data.recompilations < kMaxRecompilations ? exit.offset : frontend::kBlockAll);
+  if (exit.reason == hir::ExitReason::OtherGlobals) {
+    data.globalsDiffer = true;
+  } else {
+    data.blocked.insert(data.recompilations < kMaxRecompilations ? exit.offset : frontend::kBlockAll);
+  }
   ++data.recompilations;
   ++stats_.recompiled;
   std::vector<frontend::EntryRequest> entries;
@@ -162,14 +177,19 @@ std::vector<frontend::EntryRequest> Engine::startEntries(const frontend::Snapsho
   return {{0, 0}, {snapshot.instructions[snapshot.firstTraceable].resumeOffset, 0}};
 }
 
-std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, const Options& options) {
+std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, const Options& options,
+                                            vm::GlobalScope scope) {
   const auto start = Clock::now();
   auto job = std::make_unique<CompileJob>();
   job->code = vm::Ref::borrow(reinterpret_cast<PyObject*>(data.code()));
   job->data = &data;
   job->site = site;
   job->options = options;
-  Result<vm::CodeSnapshot> copy = vm::snapshotCode(data.code(), data.blocked);
+  if (scope.globals != nullptr && !data.globalsDiffer && data.withdrawals < kMaxWithdrawals) {
+    job->validity = std::make_unique<vm::Validity>(data);
+    scope.validity = job->validity.get();
+  }
+  Result<vm::CodeSnapshot> copy = vm::snapshotCode(data.code(), data.blocked, scope);
   if (copy) {
     job->snapshot = std::move(copy->snapshot);
     job->objects = std::move(copy->ownedObjects);
@@ -182,7 +202,7 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
 
 void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<frontend::EntryRequest> entries) {
   if (vm::port::foreignToolsWatch(data.code())) return;
-  std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_);
+  std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_, runningScope(data));
   job->entries = entries.empty() ? startEntries(job->snapshot) : std::move(entries);
   data.site(siteOffset).pending = true;
   if (options_.sync) {
@@ -243,13 +263,17 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
   for (const Dump& dump : code.dumps) {
     std::fprintf(stderr, "--- %s: %s\n%s\n", job->snapshot.name.c_str(), dump.stage.c_str(), dump.text.c_str());
   }
-  if (!enabled_ || vm::port::foreignToolsWatch(data.code())) {
+  const bool outdated = job->validity != nullptr && !job->validity->holds();
+  if (outdated) ++data.withdrawals;
+  if (outdated || !enabled_ || vm::port::foreignToolsWatch(data.code())) {
     compiler_.release(code);
     return;
   }
   auto version = std::make_unique<vm::NativeVersion>();
   version->code = std::move(code);
   version->objects = std::exchange(job->objects, {});
+  version->validity = std::move(job->validity);
+  if (version->validity != nullptr) version->validity->protect(version.get());
   data.publish(std::move(version), job->site == 0 && vm::entersThroughVectorcall(data.code()));
   stats_.gilSeconds += job->gilSeconds + secondsSince(start);
 }
@@ -265,14 +289,16 @@ void Engine::publishReady() {
   if (!stopped_ && queueLength() != 0) ensureWorker();
 }
 
-bool Engine::compileNow(PyCodeObject* code) {
+bool Engine::compileNow(PyCodeObject* code, PyFunctionObject* func) {
   vm::CodeData* data = vm::CodeData::findOrCreate(code);
   if (data == nullptr || stopped_) {
     PyErr_Clear();
     return false;
   }
   if (data->entryAt(0) != nullptr) return true;
-  std::unique_ptr<CompileJob> job = makeJob(*data, 0, options_);
+  std::unique_ptr<CompileJob> job =
+      makeJob(*data, 0, options_,
+              func != nullptr ? vm::GlobalScope{func->func_globals, func->func_builtins} : vm::GlobalScope{});
   job->entries = startEntries(job->snapshot);
   compileJob(*job);
   publish(std::move(job));
@@ -281,7 +307,7 @@ bool Engine::compileNow(PyCodeObject* code) {
 
 std::unique_ptr<CompileJob> Engine::compileOnly(PyCodeObject* code, const Options& options) {
   vm::CodeData scratch(code);
-  std::unique_ptr<CompileJob> job = makeJob(scratch, 0, options);
+  std::unique_ptr<CompileJob> job = makeJob(scratch, 0, options, {});
   job->data = nullptr;
   job->entries = frontend::allRoots(job->snapshot);
   compileJob(*job);

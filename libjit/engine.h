@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "libjit/compiler.h"
+#include "vm/cpython_3_13/decode.h"
 #include "vm/monitoring.h"
 #include "vm/ref.h"
 
@@ -26,6 +27,7 @@ struct CompileJob {
   uint32_t site = 0;  ///< counter that asked: 0 a call, else a loop head or handler
   frontend::Snapshot snapshot;
   std::vector<PyObject*> objects;  ///< strong references that the code will need
+  std::unique_ptr<vm::Validity> validity;
   std::vector<frontend::EntryRequest> entries;
   Options options;
   std::unique_ptr<Result<CompiledCode>> result;
@@ -62,7 +64,7 @@ class Engine {
   double backendLoadSeconds() const { return compiler_.backendLoadSeconds(); }
 
   /// Compiles now, on this thread. True if the code object has native code for its start afterwards.
-  bool compileNow(PyCodeObject* code);
+  bool compileNow(PyCodeObject* code, PyFunctionObject* func);
   /// Compiles all entries of a code object, and throws the result away.
   std::unique_ptr<CompileJob> compileOnly(PyCodeObject* code, const Options& options);
   /// Stops the worker for good; called before the interpreter goes away. Lets other threads run while it waits.
@@ -75,7 +77,7 @@ class Engine {
   void publishReady();
 
  private:
-  std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options);
+  std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options, vm::GlobalScope scope);
   void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
   void compileJob(CompileJob& job);
   void publish(std::unique_ptr<CompileJob> job);

@@ -173,7 +173,7 @@ PyObject* compileFunction(PyObject*, PyObject* object) {
     PyErr_SetString(PyExc_RuntimeError, "martlet: not enabled");
     return nullptr;
   }
-  const bool compiled = jit->compileNow(code);
+  const bool compiled = jit->compileNow(code, func);
   if (compiled && func != nullptr && vm::CodeData::find(code)->callVersion != nullptr) vm::installEntry(func);
   return PyBool_FromLong(compiled);
 }

@@ -40,6 +40,8 @@ bool isRemovable(const Value& op) {
   case Op::IntRshift: return isConstant(op.operands[1], [](int64_t count) { return count >= 0; });
   case Op::GuardType:
   case Op::GuardTrue:
+  case Op::GuardGlobals:
+  case Op::GuardValid:
   case Op::GuardUnseen:
   case Op::Safepoint:
   case Op::LoadStack: return false;             // the last one takes over a reference of the frame

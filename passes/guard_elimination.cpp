@@ -5,6 +5,7 @@
 
 #include "lowering/hir/analysis.h"
 #include "passes/pass_list.h"
+#include "passes/references.h"
 
 namespace martlet::passes {
 
@@ -18,6 +19,8 @@ bool isNumbered(const Value& op) {
   switch (op.op) {
   case Op::Param:
   case Op::Output: return false;
+  // Each load of a global takes a reference of its own: one that outlives what is done with it would be noticed.
+  case Op::ConstObject: return !isWatchedConstant(op);
   // Equal floats need not be one object: `[a * b] == [a * b]` is false for NaN, and would be true if both were the
   // same box. Machine code shares the multiplication all the same.
   case Op::FloatAdd:

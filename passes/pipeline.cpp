@@ -24,12 +24,14 @@ constexpr PipelineStep kPipeline[] = {
     {"simplify", "equal constants are one value now: more parameters and comparisons fold"},
     {"unbox-params", "sees boxes on back edges only once boxing and unboxing within the loop has cancelled"},
     {"simplify", "UnboxInt(BoxInt(x)) where a parameter stood in between"},
+    {"guard-hoisting", "loops have their final parameters; what is unboxed outside serves the whole loop"},
     {"guard-elimination", "a parameter's guard on the loop's entry makes others needless"},
     {"dce", "local-sync asks where values die: nothing may keep them alive without need"},
     {"local-sync", "decides what exits describe; every later change of a slot map would have to know"},
     {"simplify", "boxes that only operand stacks of exits want"},
     {"dce", "boxes whose stores were deferred"},
     {"refcount", "counts must see the final uses: nothing may move afterwards"},
+    {"validity", "behind a release __del__ may have rebound a global: the releases must be there to be seen"},
     {"strip-markers", "markers are for local-sync and refcount"},
 };
 

@@ -22,8 +22,14 @@ bool isUncounted(const Value& value) {
   return value.block->function->objects[static_cast<size_t>(value.imm)].immortal;
 }
 
+bool isWatchedConstant(const Value& value) {
+  if (value.op != Op::ConstObject || value.block == nullptr) return false;
+  return value.block->function->objects[static_cast<size_t>(value.imm)].watched;
+}
+
 bool isHeldBySsa(const Value& value) {
   if (isUncounted(value)) return false;
+  if (isWatchedConstant(value)) return true;
   const Ownership ownership = value.ownership();
   return ownership == Ownership::Owned || ownership == Ownership::Slot;
 }

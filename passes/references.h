@@ -14,6 +14,8 @@ bool isUncounted(const hir::Value& value);
 /// True if SSA may hold a reference of `value`. False for what lives as long as the code does: those objects are
 /// counted only while a frame slot or somebody else holds them.
 bool isHeldBySsa(const hir::Value& value);
+/// True if `value` is an object that only a watched dict keeps alive (ObjectRef::watched).
+bool isWatchedConstant(const hir::Value& value);
 /// True if releasing `value` cannot run Python code.
 bool isQuietlyReleased(hir::Type type);
 /// A number, NULL or a machine value: what a dirty slot may hold.

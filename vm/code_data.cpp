@@ -133,9 +133,16 @@ void CodeData::retire(NativeVersion* version) {
   if (version->active == 0) freeVersion(version);
 }
 
+void CodeData::withdraw(NativeVersion* version) {
+  std::erase_if(entries_, [&](const NativeEntry& entry) { return entry.version == version; });
+  if (callVersion == version) callVersion = nullptr;
+  version->retired = true;
+  ++withdrawals;
+}
+
 void CodeData::retireAll() {
   while (true) {
-    auto it = std::find_if(versions_.begin(), versions_.end(), [](auto& v) { return !v->retired; });
+    auto it = std::find_if(versions_.begin(), versions_.end(), [](auto& v) { return !v->retired || v->active == 0; });
     if (it == versions_.end()) break;
     retire(it->get());
   }

@@ -8,6 +8,7 @@
 #include "lowering/frontend/snapshot.h"
 #include "lowering/native_abi.h"
 #include "vm/cpython_3_13/port.h"
+#include "vm/validity.h"
 
 namespace martlet::vm {
 
@@ -16,8 +17,9 @@ struct NativeVersion {
   CompiledCode code;
   std::vector<uint32_t> exitCounts;  ///< by exit number, counted reasons only
   std::vector<PyObject*> objects;    ///< strong references to objects that the code refers to
-  uint32_t active = 0;               ///< activations on some thread's stack
-  bool retired = false;              ///< no new entries; freed when `active` drops to zero
+  std::unique_ptr<Validity> validity;
+  uint32_t active = 0;   ///< activations on some thread's stack
+  bool retired = false;  ///< no new entries; freed when `active` drops to zero
 };
 
 /// Where a version can be entered: at the interpreter state before the instruction at `offset`.
@@ -75,6 +77,8 @@ class CodeData {
   /// Stops entering a version; frees it when nothing runs in it any more.
   void retire(NativeVersion* version);
   void retireAll();
+  /// Stops entering a version, and leaves it to publish() and retireAll() to free it: runs where nothing may be freed.
+  void withdraw(NativeVersion* version);
   /// Called when an activation ended.
   void activationEnded(NativeVersion* version) {
     if (--version->active == 0 && version->retired) freeVersion(version);
@@ -95,6 +99,8 @@ class CodeData {
 
   frontend::BlockedSites blocked;  ///< instructions where speculation failed
   uint32_t recompilations = 0;
+  uint32_t withdrawals = 0;      ///< versions lost because a global was rebound
+  bool globalsDiffer = false;    ///< functions with different globals share this code object
   bool watchedByOthers = false;  ///< another tool asked for local events: stay out
 
  private:

@@ -103,7 +103,11 @@ void Translator::lowerName() {
   switch (ins_->op) {
   case BytecodeOp::LoadGlobal: {
     Value* name = nameObject(arg >> 1);
-    if (ins_->special == Special::GlobalModule) {
+    if (ins_->object >= 0 && speculates()) {
+      emit(hir::Op::GuardGlobals, types::kNothing, {}, snapshot_.globalsObject);
+      emit(hir::Op::GuardValid, types::kNothing, {}, snapshot_.validityObject);
+      push(constObject(ins_->object));
+    } else if (ins_->special == Special::GlobalModule) {
       push(call(Helper::LoadGlobalModule, {name}, {ins_->version, ins_->index}));
     } else if (ins_->special == Special::GlobalBuiltin) {
       push(call(Helper::LoadGlobalBuiltin, {name}, {ins_->version, ins_->version2, ins_->index}));

@@ -39,7 +39,9 @@ struct Instruction {
   uint32_t version = 0;   ///< type version, or keys version of a module or of builtins
   uint32_t version2 = 0;  ///< keys version (methods), builtins keys version (globals)
   uint32_t index = 0;     ///< byte offset (slots), or index of an inline value or a dict entry
-  int32_t object = -1;    ///< object table index of a cached descriptor, or -1; alive only while `version` is
+  /// Object table index, or -1. Attributes: a cached descriptor, alive only while `version` is. LoadGlobal: the value,
+  /// as long as Snapshot::validityObject says so.
+  int32_t object = -1;
 };
 
 struct Handler {
@@ -62,6 +64,9 @@ struct Snapshot {
   uint32_t constCount = 0;
   uint32_t nameBase = 0;  ///< names[i] = objects[nameBase + i]
   int32_t noneObject = -1, trueObject = -1, falseObject = -1, assertionErrorObject = -1;  ///< always present
+  /// Where some global is taken for a constant: the function's globals, with the builtins behind it, and the word that
+  /// is not zero any more once one of them has changed.
+  int32_t globalsObject = -1, validityObject = -1;
   uint16_t argCount = 0;    ///< slots filled by a call: positional, keyword-only, *args, **kwargs
   uint16_t localCount = 0;  ///< localsplus: locals, cells, free variables
   uint16_t stackSize = 0;

@@ -176,6 +176,9 @@ struct ObjectRef {
   std::string name;  ///< for dumps: "const 3 'abc'", "name x", "type Foo"
   Type type;         ///< exact type when known
   bool immortal = false;
+  /// Alive only while something else holds it: it was found in a dict that is watched. A ConstObject of it stands where
+  /// that has just been checked, and SSA counts it like any other reference.
+  bool watched = false;
   const void* address = nullptr;  ///< opaque here
   bool hasInt = false;            ///< an exact int that fits 64 bits
   int64_t intValue = 0;

@@ -177,8 +177,10 @@ void FunctionParser::object(Cursor& at) {
       object.floatValue = real(at);
     } else if (at.accept("immortal")) {
       object.immortal = true;
+    } else if (at.accept("watched")) {
+      object.watched = true;
     } else {
-      at.fail("expected immortal, int= or float=");
+      at.fail("expected immortal, watched, int= or float=");
     }
   }
   function_->addObject(std::move(object));

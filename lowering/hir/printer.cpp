@@ -72,6 +72,7 @@ void Printer::object(size_t index, const ObjectRef& object) {
   text(" : ");
   text(object.type.str());
   if (object.immortal) text(" immortal");
+  if (object.watched) text(" watched");
   if (object.hasInt) field(" int", object.intValue);
   if (object.type == types::Float || std::bit_cast<uint64_t>(object.floatValue) != 0) {
     text(" float=");

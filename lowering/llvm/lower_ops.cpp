@@ -72,6 +72,8 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::GuardType:
   case Op::GuardTrue:
   case Op::GuardUnseen:
+  case Op::GuardGlobals:
+  case Op::GuardValid:
   case Op::Safepoint: lowerGuardOrTest(op); return;
   case Op::LoadLocal:
   case Op::LoadStack:
@@ -200,6 +202,17 @@ bool FunctionLowering::lowerGuardOrTest(const hir::Value& op) {
   case Op::IsNull: define(op, builder_.CreateIsNull(value)); return true;
   case Op::GuardType: exitUnless(op, callHelper(op, Helper::HasType, {{value}, {op.imm}, {}})); return true;
   case Op::GuardTrue: exitUnless(op, value); return true;
+  case Op::GuardGlobals: {
+    llvm::Value* globals = objectAddress(static_cast<size_t>(op.imm));
+    llvm::Value* builtins = objectAddress(static_cast<size_t>(op.imm) + 1);
+    exitUnless(op, callHelper(op, Helper::FrameHasGlobals, {{globals, builtins}, {}, {}}));
+    return true;
+  }
+  case Op::GuardValid: {
+    llvm::Value* word = builder_.CreateLoad(i64_, objectAddress(static_cast<size_t>(op.imm)));
+    exitIf(op, builder_.CreateIsNotNull(word));
+    return true;
+  }
   case Op::GuardUnseen: exitIf(op, callHelper(op, Helper::FrameIsSeen, {})); return true;
   case Op::Safepoint: exitIf(op, callHelper(op, Helper::SafepointPending, {})); return true;
   default: return false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <utility>
 
 #include "lowering/hir/printer.h"
 #include "passes/fold.h"
@@ -103,6 +104,7 @@ class Machine {
   Step leave(const Value& op, bool failed);
   Step returnFrom(const Value& op);
   bool truth(int64_t object);
+  void rebindGlobals();
   void finish(std::vector<int64_t> stack);
 
   const Function& function_;
@@ -116,6 +118,7 @@ class Machine {
   std::map<size_t, int64_t> constants_;
   std::vector<int64_t> external_;  ///< objects of which somebody else holds one reference
   uint64_t calls_ = 0, safepoints_ = 0;
+  bool changed_ = false;  ///< Python code has rebound the globals that were taken for constants
   const Block* block_ = nullptr;
   const Value* at_ = nullptr;
   std::map<const Value*, std::vector<Cell>> outputs_;
@@ -180,6 +183,7 @@ void Machine::release(int64_t index) {
   const bool quiet = object.kind.isSubtypeOf(types::kSimple | types::RangeIter);
   if (!quiet && std::find(dirty_.begin(), dirty_.end(), true) != dirty_.end())
     fail("a finalizer would see a stale slot");
+  if (!quiet && random(12, static_cast<uint64_t>(index)) % 4 == 0) rebindGlobals();
 }
 
 const Object* Machine::alive(int64_t index) {
@@ -275,7 +279,10 @@ Machine::Step Machine::execute(const Value& op) {
   case Op::ConstInt: setInt(op, op.imm); return Step::Next;
   case Op::ConstFloat: setReal(op, std::bit_cast<double>(op.imm)); return Step::Next;
   case Op::ConstBool: setBool(op, op.imm != 0); return Step::Next;
-  case Op::ConstObject: setObject(op, constantObject(static_cast<size_t>(op.imm))); return Step::Next;
+  case Op::ConstObject:
+    if (changed_ && function_.objects[static_cast<size_t>(op.imm)].watched) fail("the global has another value by now");
+    setObject(op, constantObject(static_cast<size_t>(op.imm)));
+    return Step::Next;
   case Op::ConstNull: setObject(op, kNull); return Step::Next;
   case Op::LoadLocal:
     if (dirty_[static_cast<size_t>(op.imm)]) fail("the slot is dirty");
@@ -306,6 +313,8 @@ Machine::Step Machine::execute(const Value& op) {
     const bool fits = heap_[static_cast<size_t>(object)].kind.isSubtypeOf(Type(static_cast<uint32_t>(op.imm)));
     return fits ? Step::Next : leave(op, false);
   }
+  case Op::GuardGlobals: return Step::Next;
+  case Op::GuardValid: return changed_ ? leave(op, false) : Step::Next;
   case Op::GuardTrue: return read(op.operands[0]).number != 0 ? Step::Next : leave(op, false);
   case Op::Safepoint: return random(4, safepoints_++) % 9 == 0 ? leave(op, false) : Step::Next;
   case Op::IncRef: take(reference(op.operands[0])); return Step::Next;
@@ -418,6 +427,7 @@ Machine::Step Machine::call(const Value& op) {
     fail("Python code would see a stale slot");
 
   const uint64_t n = calls_++;
+  if (python && random(13, n) % 6 == 0) rebindGlobals();
   const auto& ops = block_->ops;
   const auto self = std::find(ops.begin(), ops.end(), &op);
   const bool mustFail = self + 1 != ops.end() && (*(self + 1))->op == Op::Unreachable;
@@ -464,6 +474,14 @@ Machine::Step Machine::call(const Value& op) {
 void Machine::releaseConsumed(const Value& op) {
   for (size_t i = 0; i < op.operands.size(); ++i) {
     if (op.consumesAlways(i)) release(reference(op.operands[i]));
+  }
+}
+
+/// The dict that kept them alive lets them go.
+void Machine::rebindGlobals() {
+  if (std::exchange(changed_, true)) return;
+  for (auto [index, object] : constants_) {
+    if (function_.objects[index].watched) release(object);
   }
 }
 
@@ -550,6 +568,10 @@ void Machine::finish(std::vector<int64_t> stack) {
   for (int64_t object : slots_) release(object);
   for (int64_t object : external_) release(object);
   for (auto [index, object] : constants_) {
+    if (function_.objects[index].watched && changed_) {
+      if (heap_[static_cast<size_t>(object)].count != 0) fail("global " + std::to_string(index) + " has a wrong count");
+      continue;
+    }
     if (heap_[static_cast<size_t>(object)].dead) fail("constant " + std::to_string(index) + " was released");
     if (function_.objects[index].immortal) continue;
     if (heap_[static_cast<size_t>(object)].count != 1) fail("constant " + std::to_string(index) + " has a wrong count");

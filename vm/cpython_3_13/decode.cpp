@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "internal/pycore_code.h"
+#include "internal/pycore_dict.h"
 #include "internal/pycore_object.h"
 #include "opcode_ids.h"
 
@@ -155,8 +156,10 @@ class Decoder {
   void copyObjects();
   std::optional<Bailout> decode();
   void copyHandlers();
+  void copyGlobals(const GlobalScope& scope);
 
  private:
+  int32_t copyGlobal(const GlobalScope& scope, PyObject* name);
   int32_t addObject(PyObject* object, std::string name);
   int32_t addCached(const uint16_t* slot);
   void readSpecial(Instruction& instruction, int opcode);
@@ -368,9 +371,52 @@ void Decoder::copyHandlers() {
   }
 }
 
+/// Looking a name up in a dict that has only names for keys runs no Python code.
+bool isPlainNamespace(PyObject* dict) {
+  return dict != nullptr && PyDict_CheckExact(dict) &&
+         reinterpret_cast<PyDictObject*>(dict)->ma_keys->dk_kind == DICT_KEYS_UNICODE;
+}
+
+/// The object table index of a global's value, or -1. The object is not kept alive: its dict does that.
+int32_t Decoder::copyGlobal(const GlobalScope& scope, PyObject* name) {
+  PyObject* value = PyDict_GetItemWithError(scope.globals, name);
+  const bool isBuiltin = value == nullptr;
+  if (isBuiltin) value = PyDict_GetItemWithError(scope.builtins, name);
+  if (value == nullptr) return -1;
+  // A builtin depends on the absence of a global, too.
+  if (!scope.validity->dependOn(scope.globals, name)) return -1;
+  if (isBuiltin && !scope.validity->dependOn(scope.builtins, name)) return -1;
+  const int32_t index = addObject(value, (isBuiltin ? "builtin " : "global ") + utf8(name));
+  snapshot_.objects[static_cast<size_t>(index)].watched = true;
+  return index;
+}
+
+void Decoder::copyGlobals(const GlobalScope& scope) {
+  if (scope.validity == nullptr || !isPlainNamespace(scope.globals) || !isPlainNamespace(scope.builtins)) return;
+  std::vector<std::optional<int32_t>> known(static_cast<size_t>(PyTuple_GET_SIZE(code_->co_names)));
+  bool any = false;
+  for (Instruction& instruction : snapshot_.instructions) {
+    if (instruction.op != BytecodeOp::LoadGlobal) continue;
+    const auto nameIndex = static_cast<size_t>(instruction.arg >> 1);
+    if (nameIndex >= known.size()) continue;
+    if (!known[nameIndex]) known[nameIndex] = copyGlobal(scope, PyTuple_GET_ITEM(code_->co_names, nameIndex));
+    instruction.object = *known[nameIndex];
+    any |= instruction.object >= 0;
+  }
+  if (!any) return;
+  snapshot_.globalsObject = addObject(scope.globals, "globals");
+  addObject(scope.builtins, "builtins");
+  hir::ObjectRef word;
+  word.name = "validity";
+  word.type = types::OtherObject;
+  word.address = scope.validity->word();
+  snapshot_.validityObject = static_cast<int32_t>(snapshot_.objects.size());
+  snapshot_.objects.push_back(std::move(word));
+}
+
 }  // namespace
 
-Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked) {
+Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked, const GlobalScope& scope) {
   // co_code is the one view of the instructions whose format no patch release changes: CPython undoes instrumentation.
   PyObject* bytes = PyCode_GetCode(code);
   if (bytes == nullptr) {
@@ -385,6 +431,7 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
   std::optional<Bailout> failure = decoder.decode();
   Py_DECREF(bytes);
   if (failure) return *failure;
+  decoder.copyGlobals(scope);
   result.snapshot.blocked = blocked;
   return result;
 }

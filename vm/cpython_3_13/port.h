@@ -40,6 +40,12 @@ inline PyFunctionObject* functionOf(const Frame* frame) {
   PyObject* func = frame->f_funcobj;
   return func != nullptr && PyFunction_Check(func) ? reinterpret_cast<PyFunctionObject*>(func) : nullptr;
 }
+inline PyObject* globalsOf(const Frame* frame) {
+  return frame->f_globals;
+}
+inline PyObject* builtinsOf(const Frame* frame) {
+  return frame->f_builtins;
+}
 inline _Py_CODEUNIT* instructionAt(PyCodeObject* code, uint32_t offset) {
   return _PyCode_CODE(code) + offset;
 }

@@ -40,6 +40,10 @@ MARTLET_ALWAYS_INLINE void rt_set_instruction(Frame* frame, int64_t offset) {
   frame->instr_ptr = _PyCode_CODE(reinterpret_cast<PyCodeObject*>(frame->f_executable)) + offset;
 }
 
+MARTLET_ALWAYS_INLINE bool rt_frame_has_globals(Frame* frame, PyObject* globals, PyObject* builtins) {
+  return frame->f_globals == globals && frame->f_builtins == builtins;
+}
+
 MARTLET_ALWAYS_INLINE bool rt_frame_is_seen(Frame* frame) {
   return frame->frame_obj != nullptr;
 }

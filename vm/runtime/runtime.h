@@ -20,6 +20,7 @@ void rt_sync_local(Frame* frame, int64_t slot, PyObject* value);
 PyObject* rt_concat_local(PyThreadState* tstate, Frame* frame, int64_t slot, PyObject* right);
 void rt_set_instruction(Frame* frame, int64_t offset);
 bool rt_safepoint_pending(PyThreadState* tstate);
+bool rt_frame_has_globals(Frame* frame, PyObject* globals, PyObject* builtins);
 bool rt_frame_is_seen(Frame* frame);
 bool rt_unbox_int(PyObject* object, int64_t* result);
 bool rt_unbox_float(PyObject* object, double* result);

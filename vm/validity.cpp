@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "vm/validity.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "vm/code_data.h"
+#include "vm/ref.h"
+
+namespace martlet::vm {
+
+/// An entry of a dict, present or not.
+struct WatchedKey {
+  Ref name;
+  bool changes = false;  ///< has been changed under code that depended on it: it is a variable
+  std::vector<Validity*> dependents;
+
+  void invalidate() {
+    changes = true;
+    // The version is not freed here, and a dependent goes away only with its version.
+    for (Validity* validity : dependents) validity->invalidate();
+    dependents.clear();
+  }
+};
+
+namespace {
+
+struct WatchedDict {
+  uint64_t filter = 0;  ///< bits of the names' hashes: most stores are to names on which nothing depends
+  std::unordered_multimap<Py_hash_t, std::shared_ptr<WatchedKey>> keys;
+
+  static uint64_t bit(Py_hash_t hash) { return uint64_t{1} << (static_cast<uint64_t>(hash) & 63U); }
+  WatchedKey* find(PyObject* name, Py_hash_t hash) {
+    if ((filter & bit(hash)) == 0) return nullptr;
+    for (auto [at, end] = keys.equal_range(hash); at != end; ++at) {
+      PyObject* known = at->second->name.get();
+      if (known == name || PyUnicode_Compare(known, name) == 0) return at->second.get();
+    }
+    return nullptr;
+  }
+  void invalidateAll() {
+    for (auto& [hash, key] : keys) key->invalidate();
+  }
+};
+
+// Never destroyed: modules are cleared after static destruction has begun.
+auto& watchedDicts = *new std::unordered_map<PyObject*, WatchedDict>();
+WatchedDict* lastDict = nullptr;  ///< of lastDictObject: a loop at module level stores to one dict
+PyObject* lastDictObject = nullptr;
+int watcherId = -1;
+uint64_t invalidationCount = 0;
+
+WatchedDict* findDict(PyObject* dict) {
+  if (dict == lastDictObject) return lastDict;
+  const auto found = watchedDicts.find(dict);
+  if (found == watchedDicts.end()) return nullptr;
+  lastDictObject = dict;
+  return lastDict = &found->second;
+}
+
+/// Called before the change. Runs no Python code and frees no native code: the dict is being worked on.
+int onDictEvent(PyDict_WatchEvent event, PyObject* object, PyObject* key, PyObject*) {
+  WatchedDict* dict = findDict(object);
+  if (dict == nullptr) return 0;
+  switch (event) {
+  case PyDict_EVENT_ADDED:
+  case PyDict_EVENT_MODIFIED:
+  case PyDict_EVENT_DELETED: {
+    // An object of some other class can be equal to a name.
+    if (!PyUnicode_CheckExact(key)) {
+      if (!PyLong_CheckExact(key)) dict->invalidateAll();
+      return 0;
+    }
+    const Py_hash_t hash = PyObject_Hash(key);
+    WatchedKey* watched = dict->find(key, hash);
+    if (watched == nullptr || watched->dependents.empty()) return 0;
+    watched->invalidate();
+    return 0;
+  }
+  case PyDict_EVENT_DEALLOCATED:
+    dict->invalidateAll();
+    lastDictObject = nullptr;
+    watchedDicts.erase(object);
+    return 0;
+  default: dict->invalidateAll(); return 0;
+  }
+}
+
+}  // namespace
+
+Validity::~Validity() {
+  for (auto& key : keys_) std::erase(key->dependents, this);
+}
+
+void Validity::invalidate() {
+  if (word_ != 0) return;
+  word_ = 1;
+  ++invalidationCount;
+  if (version_ != nullptr) data_.withdraw(version_);
+}
+
+bool Validity::dependOn(PyObject* object, PyObject* name) {
+  if (watcherId < 0 || !holds()) return false;
+  const Py_hash_t hash = PyObject_Hash(name);
+  WatchedDict* dict = findDict(object);
+  if (dict == nullptr) {
+    if (PyDict_Watch(watcherId, object) < 0) {
+      PyErr_Clear();
+      return false;
+    }
+    dict = &watchedDicts[object];
+  }
+  WatchedKey* known = dict->find(name, hash);
+  if (known != nullptr && known->changes) return false;
+  std::shared_ptr<WatchedKey> key;
+  if (known != nullptr) {
+    for (auto [at, end] = dict->keys.equal_range(hash); at != end; ++at) {
+      if (at->second.get() == known) key = at->second;
+    }
+  } else {
+    key = std::make_shared<WatchedKey>();
+    key->name = Ref::borrow(name);
+    dict->filter |= WatchedDict::bit(hash);
+    dict->keys.emplace(hash, key);
+  }
+  if (std::find(keys_.begin(), keys_.end(), key) != keys_.end()) return true;
+  key->dependents.push_back(this);
+  keys_.push_back(std::move(key));
+  return true;
+}
+
+void startDictWatcher() {
+  if (watcherId >= 0) return;
+  watcherId = PyDict_AddWatcher(onDictEvent);
+  if (watcherId < 0) PyErr_Clear();
+}
+
+void stopDictWatcher() {
+  if (watcherId >= 0 && PyDict_ClearWatcher(watcherId) < 0) PyErr_Clear();
+  watcherId = -1;
+  // Changes go unnoticed from here on, and another watcher may get the number.
+  for (auto& [object, dict] : watchedDicts) {
+    dict.invalidateAll();
+  }
+  watchedDicts.clear();
+  lastDictObject = nullptr;
+}
+
+uint64_t invalidations() {
+  return invalidationCount;
+}
+
+}  // namespace martlet::vm

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Whether what code was compiled for is still so. Owns: the dict watcher, who depends on which entry of which dict.
+// Must not know: how code is compiled, what native code does when it finds itself invalid. Guarded by the GIL.
+#pragma once
+#include <Python.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace martlet::vm {
+
+class CodeData;
+struct NativeVersion;
+struct WatchedKey;
+
+/// The assumptions of one compilation. It is made with the snapshot, so that nothing that changes while the compiler
+/// works goes unnoticed.
+class Validity {
+ public:
+  explicit Validity(CodeData& data) : data_(data) {}
+  ~Validity();
+  Validity(const Validity&) = delete;
+  Validity& operator=(const Validity&) = delete;
+
+  /// From now on a change of `dict[name]` (its addition and removal included) makes this invalid. False if that cannot
+  /// be watched, or if the entry is known to change. `name` is an exact str.
+  bool dependOn(PyObject* dict, PyObject* name);
+  bool holds() const { return word_ == 0; }
+  /// What native code looks at: zero while everything holds.
+  const uint64_t* word() const { return &word_; }
+  /// The version that stops being entered when this becomes invalid.
+  void protect(NativeVersion* version) { version_ = version; }
+
+ private:
+  friend struct WatchedKey;
+  void invalidate();
+
+  uint64_t word_ = 0;
+  CodeData& data_;
+  NativeVersion* version_ = nullptr;
+  std::vector<std::shared_ptr<WatchedKey>> keys_;
+};
+
+/// Without a watcher (CPython has few of them) nothing can be depended on. Never leaves a Python error. Idempotent.
+void startDictWatcher();
+void stopDictWatcher();
+/// How often something that code depended on was changed.
+uint64_t invalidations();
+
+}  // namespace martlet::vm
