@@ -158,7 +158,7 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
   job->data = &data;
   job->site = site;
   job->options = options;
-  Result<vm::CodeSnapshot> copy = vm::snapshotCode(data.code(), data.blocked);
+  Result<vm::CodeSnapshot> copy = vm::snapshotCode(data.code(), data.blocked, data.siteCaches);
   if (copy) {
     job->snapshot = std::move(copy->snapshot);
     job->objects = std::move(copy->ownedObjects);

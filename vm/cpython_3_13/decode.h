@@ -11,6 +11,7 @@
 
 #include "lowering/frontend/snapshot.h"
 #include "lowering/result.h"
+#include "vm/runtime/site_cache.h"
 
 namespace martlet::vm {
 
@@ -25,7 +26,11 @@ struct CodeSnapshot {
 ///
 /// Objects from inline caches are borrowed by the cache and may be dangling: they are alive only while a type has the
 /// cached version. Compiled code must have compared the version before it touches such an object; nobody else may.
-Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked);
+///
+/// `caches` become the code object's if they are empty; otherwise what they recorded serves where the interpreter's
+/// own caches say nothing.
+Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked,
+                                  std::vector<SiteCache>& caches);
 
 /// A row of opcodes.def, for a test against the running interpreter's own tables.
 struct OpcodeRow {
