@@ -149,6 +149,22 @@ Access loadFromClass(int64_t borrowed, PyObject* owner, const SiteEntry& entry) 
   return got(value);
 }
 
+/// The value of the commonest accesses, or NULL.
+inline PyObject* quickValue(PyObject* owner, const SiteEntry& entry) {
+  if (entry.quick == SiteEntry::InlineValue) {
+    const PyDictValues* values = _PyObject_InlineValues(owner);
+    return values->valid ? Py_XNewRef(values->values[entry.index]) : nullptr;
+  }
+  return entry.quick == SiteEntry::ObjectSlot ? Py_XNewRef(*slotAt(owner, entry.index)) : nullptr;
+}
+
+inline bool isQuickMethod(PyObject* owner, const SiteEntry& entry) {
+  if (entry.quick == SiteEntry::PlainMethod) return true;
+  const auto* type = reinterpret_cast<PyHeapTypeObject*>(Py_TYPE(owner));
+  return entry.quick == SiteEntry::InlineMethod && _PyObject_InlineValues(owner)->valid &&
+         type->ht_cached_keys->dk_version == entry.version2;
+}
+
 Access loadCached(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache,
                   bool forCall) {
   SiteEntry* entry = PyType_Check(owner)
@@ -167,6 +183,26 @@ Access loadCached(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyOb
   case SiteEntry::ClassItself: return loadFromClass(borrowed, owner, *entry);
   default: return {};
   }
+}
+
+/// What is not quick.
+[[gnu::noinline]] PyObject* loadAttr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                     SiteCache* cache) {
+  const Access access = loadCached(tstate, borrowed, owner, name, cache, false);
+  if (access.applies) return loadChecked(tstate, access.value);
+  PyObject* value = holding(borrowed, {owner}, [&] { return PyObject_GetAttr(owner, name); });
+  if (value != nullptr) recordLoad(cache, owner, name);
+  return loadChecked(tstate, value);
+}
+
+[[gnu::noinline]] ColdPair loadMethod(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                      SiteCache* cache) {
+  const Access access = loadCached(tstate, borrowed, owner, name, cache, true);
+  if (access.applies) return {access.value, access.isMethod ? Py_NewRef(owner) : nullptr};
+  PyObject* method = nullptr;
+  const bool unbound = holding(borrowed, {owner}, [&] { return _PyObject_GetMethod(owner, name, &method); }) != 0;
+  if (method != nullptr) recordLoad(cache, owner, name);
+  return {method, unbound ? Py_NewRef(owner) : nullptr};
 }
 
 // ---- stores --------------------------------------------------------------------------------------------------------
@@ -246,6 +282,27 @@ Stored storeCached(int64_t borrowed, PyObject* owner, PyObject* name, PyObject* 
   }
 }
 
+/// The place of an existing value that may simply be replaced, or NULL.
+inline PyObject** quickPlace(PyObject* owner, const SiteEntry& entry) {
+  PyObject** place = nullptr;
+  if (entry.quick == SiteEntry::InlineValue) {
+    PyDictValues* values = _PyObject_InlineValues(owner);
+    if (values->valid && _PyObject_GetManagedDict(owner) == nullptr) place = &values->values[entry.index];
+  } else if (entry.quick == SiteEntry::ObjectSlot) {
+    place = slotAt(owner, entry.index);
+  }
+  return place != nullptr && *place != nullptr ? place : nullptr;
+}
+
+[[gnu::noinline]] int storeAttr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                                PyObject* value, SiteCache* cache) {
+  const Stored stored = storeCached(borrowed, owner, name, value, cache);
+  if (stored != Stored::No) return leaveChecked(tstate, stored == Stored::Yes ? 0 : -1);
+  const int status = holding(borrowed, {owner, name, value}, [&] { return PyObject_SetAttr(owner, name, value); });
+  if (status >= 0) recordStore(cache, owner, name);
+  return leaveChecked(tstate, status);
+}
+
 // ---- super ---------------------------------------------------------------------------------------------------------
 
 bool isPlainSuper(PyObject* globalSuper, PyObject* type) {
@@ -292,34 +349,53 @@ PyObject* generalSuperAttr(PyThreadState* tstate, int64_t borrowed, PyObject* gl
 extern "C" {
 
 PyObject* rt_load_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache) {
-  const Access access = loadCached(tstate, borrowed, owner, name, cache, false);
-  if (access.applies) return loadChecked(tstate, access.value);
-  PyObject* value = holding(borrowed, {owner}, [&] { return PyObject_GetAttr(owner, name); });
-  if (value != nullptr) recordLoad(cache, owner, name);
-  return loadChecked(tstate, value);
+  if (SiteEntry* entry = findEntryOf(cache, Py_TYPE(owner))) {
+    if (PyObject* value = quickValue(owner, *entry)) {
+      ++entry->hits;
+      return value;
+    }
+  }
+  return loadAttr(tstate, borrowed, owner, name, cache);
 }
 
 PyObject* rt_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache,
                          PyObject** outputs) {
-  const Access access = loadCached(tstate, borrowed, owner, name, cache, true);
-  if (access.applies) {
-    outputs[0] = access.isMethod ? Py_NewRef(owner) : nullptr;
-    return access.value;
+  const ColdPair pair = rt_cold_load_method(tstate, borrowed, owner, name, cache);
+  outputs[0] = pair.second;
+  return pair.first;
+}
+
+ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                             SiteCache* cache) {
+  if (SiteEntry* entry = findEntryOf(cache, Py_TYPE(owner))) {
+    if (isQuickMethod(owner, *entry)) {
+      ++entry->hits;
+      return {Py_NewRef(entry->object), Py_NewRef(owner)};
+    }
+    if (PyObject* value = quickValue(owner, *entry)) {
+      ++entry->hits;
+      return {value, nullptr};
+    }
   }
-  PyObject* method = nullptr;
-  const bool unbound = holding(borrowed, {owner}, [&] { return _PyObject_GetMethod(owner, name, &method); }) != 0;
-  outputs[0] = unbound ? Py_NewRef(owner) : nullptr;
-  if (method != nullptr) recordLoad(cache, owner, name);
-  return method;
+  return loadMethod(tstate, borrowed, owner, name, cache);
 }
 
 int rt_store_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
                   SiteCache* cache) {
-  const Stored stored = storeCached(borrowed, owner, name, value, cache);
-  if (stored != Stored::No) return leaveChecked(tstate, stored == Stored::Yes ? 0 : -1);
-  const int status = holding(borrowed, {owner, name, value}, [&] { return PyObject_SetAttr(owner, name, value); });
-  if (status >= 0) recordStore(cache, owner, name);
-  return leaveChecked(tstate, status);
+  if (SiteEntry* entry = findEntryOf(cache, Py_TYPE(owner))) {
+    if (PyObject** place = quickPlace(owner, *entry)) {
+      ++entry->hits;
+      PyObject* old = std::exchange(*place, Py_NewRef(value));
+      if (_Py_IsImmortal(old) || Py_REFCNT(old) > 1) {  // no code runs, so nothing need be held
+        Py_DECREF(old);
+        return 0;
+      }
+      const Held held(borrowed, {owner});
+      Py_DECREF(old);
+      return leaveChecked(tstate, 0);
+    }
+  }
+  return storeAttr(tstate, borrowed, owner, name, value, cache);
 }
 
 int rt_store_attr_with_hint(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,

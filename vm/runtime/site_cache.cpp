@@ -17,6 +17,19 @@ uint32_t versionOf(PyTypeObject* type) {
   return PyUnstable_Type_AssignVersionTag(type) != 0 ? type->tp_version_tag : 0;
 }
 
+/// What needs no more than the class's version.
+SiteEntry::Quick quickOf(const SiteEntry& entry) {
+  if (entry.kind == SiteEntry::Slot || entry.kind == SiteEntry::StoreSlot) return SiteEntry::ObjectSlot;
+  if (entry.kind != SiteEntry::Instance && entry.kind != SiteEntry::StoreInstance) return SiteEntry::NotQuick;
+  PyTypeObject* kind = entry.object != nullptr ? Py_TYPE(entry.object) : nullptr;
+  if (kind != nullptr && !hasFlag(kind, Py_TPFLAGS_IMMUTABLETYPE)) return SiteEntry::NotQuick;
+  if (entry.storage == SiteEntry::Inline && entry.index != SiteEntry::kNoIndex) return SiteEntry::InlineValue;
+  if (entry.kind != SiteEntry::Instance || kind == nullptr || !hasFlag(kind, Py_TPFLAGS_METHOD_DESCRIPTOR))
+    return SiteEntry::NotQuick;
+  if (entry.storage == SiteEntry::None) return SiteEntry::PlainMethod;
+  return entry.storage == SiteEntry::Inline && entry.version2 != 0 ? SiteEntry::InlineMethod : SiteEntry::NotQuick;
+}
+
 /// Puts an entry in the place of one for the same classes, or of the oldest.
 void record(SiteCache* cache, const SiteEntry& entry) {
   if (entry.version == 0) return;
@@ -37,6 +50,7 @@ void record(SiteCache* cache, const SiteEntry& entry) {
     }
   }
   *place = entry;
+  place->quick = quickOf(entry);
 }
 
 bool isPaused(SiteCache* cache) {

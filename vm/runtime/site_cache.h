@@ -41,6 +41,14 @@ struct SiteEntry {
     ManagedDict,  ///< a __dict__ in front of the object
     OffsetDict,   ///< a __dict__ at the class's tp_dictoffset
   };
+  /// What the fast path of a helper may do without looking further; the class attribute's own class cannot change.
+  enum Quick : uint8_t {
+    NotQuick,
+    InlineValue,   ///< load or store the inline value `index`, where there is one and they are valid
+    ObjectSlot,    ///< load or store the object at offset `index`, where there is one
+    PlainMethod,   ///< `object` is a method, and instances have no attributes of their own
+    InlineMethod,  ///< `object` is a method, and the name is not among the shared keys of version `version2`
+  };
   static constexpr uint32_t kNoIndex = UINT32_MAX;
 
   uint32_t version = 0;
@@ -51,6 +59,7 @@ struct SiteEntry {
   PyObject* object = nullptr;  ///< borrowed
   Kind kind = Instance;
   Storage storage = None;
+  Quick quick = NotQuick;
   bool callsNothing = false;  ///< an AttributeError within the access would have to end in __getattr__
 };
 
