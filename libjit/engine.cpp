@@ -189,7 +189,7 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
     job->validity = std::make_unique<vm::Validity>(data);
     scope.validity = job->validity.get();
   }
-  Result<vm::CodeSnapshot> copy = vm::snapshotCode(data.code(), data.blocked, scope);
+  Result<vm::CodeSnapshot> copy = vm::snapshotCode(data.code(), data.blocked, data.siteCaches, scope);
   if (copy) {
     job->snapshot = std::move(copy->snapshot);
     job->objects = std::move(copy->ownedObjects);

@@ -9,6 +9,7 @@
 #include "lowering/native_abi.h"
 #include "vm/cpython_3_13/port.h"
 #include "vm/validity.h"
+#include "vm/runtime/site_cache.h"
 
 namespace martlet::vm {
 
@@ -97,6 +98,9 @@ class CodeData {
   /// Counter of calls (offset 0) or of a loop head or handler.
   SiteCount& site(uint32_t offset);
 
+  /// What attribute, super and global accesses of native code came to, by number of the site. All versions share them,
+  /// and the next compilation reads them; filled in by snapshotCode(), and never moved.
+  std::vector<SiteCache> siteCaches;
   frontend::BlockedSites blocked;  ///< instructions where speculation failed
   uint32_t recompilations = 0;
   uint32_t withdrawals = 0;      ///< versions lost because a global was rebound

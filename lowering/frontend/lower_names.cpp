@@ -24,27 +24,25 @@ void Translator::loadAttr() {
   const bool forCall = (ins_->arg & 1) != 0;
   const int64_t version = ins_->version;
   const int64_t index = ins_->index;
+  const int64_t site = ins_->site;
   Value* result = nullptr;
   switch (ins_->special) {
-  case Special::AttrInstanceValue: result = call(Helper::LoadAttrInstanceValue, {owner, name}, {version, index}); break;
-  case Special::AttrSlot: result = call(Helper::LoadAttrSlot, {owner, name}, {version, index}); break;
-  case Special::AttrWithHint: result = call(Helper::LoadAttrWithHint, {owner, name}, {version, index}); break;
-  case Special::AttrModule: result = call(Helper::LoadAttrModule, {owner, name}, {version, index}); break;
+  case Special::AttrInstanceValue: result = call(Helper::LoadAttrInstanceValue, {owner, name}, {version, index, site}); break;
+  case Special::AttrSlot: result = call(Helper::LoadAttrSlot, {owner, name}, {version, index, site}); break;
+  case Special::AttrWithHint: result = call(Helper::LoadAttrWithHint, {owner, name}, {version, index, site}); break;
+  case Special::AttrModule: result = call(Helper::LoadAttrModule, {owner, name}, {version, index, site}); break;
   case Special::AttrClass:
-    result = call(Helper::LoadAttrClass, {owner, name, constObject(ins_->object)}, {version});
-    break;
-  case Special::AttrProperty:
-    result = call(Helper::LoadAttrProperty, {owner, name, constObject(ins_->object)}, {version});
+    result = call(Helper::LoadAttrClass, {owner, name, constObject(ins_->object)}, {version, site});
     break;
   case Special::AttrNondescriptorWithValues:
-    result = call(Helper::LoadAttrConstant, {owner, name, constObject(ins_->object)}, {version, ins_->version2});
+    result = call(Helper::LoadAttrConstant, {owner, name, constObject(ins_->object)}, {version, ins_->version2, site});
     break;
   case Special::AttrNondescriptorNoDict:
-    result = call(Helper::LoadAttrConstant, {owner, name, constObject(ins_->object)}, {version, 0});
+    result = call(Helper::LoadAttrConstant, {owner, name, constObject(ins_->object)}, {version, 0, site});
     break;
   default:
     if (forCall) return loadMethod(owner, name);
-    result = call(Helper::LoadAttr, {owner, name});
+    result = call(Helper::LoadAttr, {owner, name}, {site});
     break;
   }
   push(result);
@@ -53,19 +51,20 @@ void Translator::loadAttr() {
 
 /// Pushes a method and its self, or an attribute and NULL.
 void Translator::loadMethod(Value* owner, Value* name) {
+  const int64_t site = ins_->site;
   Value* method = nullptr;
   switch (ins_->special) {
   case Special::AttrMethodWithValues:
     method = call(Helper::LoadMethodWithValues, {owner, name, constObject(ins_->object)},
-                  {ins_->version, ins_->version2}, 1);
+                  {ins_->version, ins_->version2, site}, 1);
     break;
   case Special::AttrMethodNoDict:
-    method = call(Helper::LoadMethodNoDict, {owner, name, constObject(ins_->object)}, {ins_->version}, 1);
+    method = call(Helper::LoadMethodNoDict, {owner, name, constObject(ins_->object)}, {ins_->version, site}, 1);
     break;
   case Special::AttrMethodLazyDict:
-    method = call(Helper::LoadMethodLazyDict, {owner, name, constObject(ins_->object)}, {ins_->version}, 1);
+    method = call(Helper::LoadMethodLazyDict, {owner, name, constObject(ins_->object)}, {ins_->version, site}, 1);
     break;
-  default: method = call(Helper::LoadMethod, {owner, name}, {}, 1); break;
+  default: method = call(Helper::LoadMethod, {owner, name}, {site}, 1); break;
   }
   push(method);
   push(output(method, 0, types::kNullable));
@@ -77,13 +76,14 @@ void Translator::storeAttr() {
   Value* name = nameObject(ins_->arg);
   const int64_t version = ins_->version;
   const int64_t index = ins_->index;
+  const int64_t site = ins_->site;
   switch (ins_->special) {
   case Special::StoreAttrInstanceValue:
-    call(Helper::StoreAttrInstanceValue, {owner, name, value}, {version, index});
+    call(Helper::StoreAttrInstanceValue, {owner, name, value}, {version, index, site});
     return;
-  case Special::StoreAttrSlot: call(Helper::StoreAttrSlot, {owner, name, value}, {version, index}); return;
-  case Special::StoreAttrWithHint: call(Helper::StoreAttrWithHint, {owner, name, value}, {version, index}); return;
-  default: call(Helper::StoreAttr, {owner, name, value}); return;
+  case Special::StoreAttrSlot: call(Helper::StoreAttrSlot, {owner, name, value}, {version, index, site}); return;
+  case Special::StoreAttrWithHint: call(Helper::StoreAttrWithHint, {owner, name, value}, {version, index, site}); return;
+  default: call(Helper::StoreAttr, {owner, name, value}, {site}); return;
   }
 }
 
@@ -92,8 +92,8 @@ void Translator::loadSuperAttr() {
   Value* type = pop();
   Value* super = pop();
   Value* name = nameObject(ins_->arg >> 2);
-  if ((ins_->arg & 1) == 0) return push(call(Helper::LoadSuperAttr, {super, type, self, name}, {ins_->arg}));
-  Value* method = call(Helper::LoadSuperMethod, {super, type, self, name}, {ins_->arg}, 1);
+  if ((ins_->arg & 1) == 0) return push(call(Helper::LoadSuperAttr, {super, type, self, name}, {ins_->arg, ins_->site}));
+  Value* method = call(Helper::LoadSuperMethod, {super, type, self, name}, {ins_->arg, ins_->site}, 1);
   push(method);
   push(output(method, 0, types::kNullable));
 }
@@ -108,11 +108,11 @@ void Translator::lowerName() {
       emit(hir::Op::GuardValid, types::kNothing, {}, snapshot_.validityObject);
       push(constObject(ins_->object));
     } else if (ins_->special == Special::GlobalModule) {
-      push(call(Helper::LoadGlobalModule, {name}, {ins_->version, ins_->index}));
+      push(call(Helper::LoadGlobalModule, {name}, {ins_->version, ins_->index, ins_->site}));
     } else if (ins_->special == Special::GlobalBuiltin) {
-      push(call(Helper::LoadGlobalBuiltin, {name}, {ins_->version, ins_->version2, ins_->index}));
+      push(call(Helper::LoadGlobalBuiltin, {name}, {ins_->version, ins_->version2, ins_->index, ins_->site}));
     } else {
-      push(call(Helper::LoadGlobal, {name}));
+      push(call(Helper::LoadGlobal, {name}, {ins_->site}));
     }
     if (arg & 1) push(null());
     return;

@@ -39,6 +39,7 @@ struct Instruction {
   uint32_t version = 0;   ///< type version, or keys version of a module or of builtins
   uint32_t version2 = 0;  ///< keys version (methods), builtins keys version (globals)
   uint32_t index = 0;     ///< byte offset (slots), or index of an inline value or a dict entry
+  uint32_t site = 0;      ///< number of its cache, for attributes, super and globals
   /// Object table index, or -1. Attributes: a cached descriptor, alive only while `version` is. LoadGlobal: the value,
   /// as long as Snapshot::validityObject says so.
   int32_t object = -1;
@@ -77,6 +78,7 @@ struct Snapshot {
   bool optimizedLocals = true;  ///< CO_OPTIMIZED: a function; false for module and class bodies
   uint32_t firstTraceable = 0;  ///< index of the first RESUME: prologue before it
   BlockedSites blocked;
+  const void* siteCaches = nullptr;  ///< the code object's, opaque here; NULL: none
 };
 
 /// Where a compilation is to be entered. Offset 0 stands for a call's start (the prologue is compiled too);

@@ -27,6 +27,7 @@ Translator::Translator(const Snapshot& snapshot, const ControlFlow& flow)
   function_.localCount = snapshot.localCount;
   function_.stackSize = snapshot.stackSize;
   function_.objects = snapshot.objects;
+  function_.siteCaches = snapshot.siteCaches;
   function_.blocked.assign(snapshot.blocked.begin(), snapshot.blocked.end());
   if (snapshot.blocked.contains(kBlockAll)) {  // passes know offsets only
     function_.blocked.clear();

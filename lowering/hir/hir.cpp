@@ -53,7 +53,7 @@ char letterOfOperand(std::string_view letters, size_t index, std::string_view sk
   return 0;
 }
 
-constexpr std::string_view kNotOperands = "TFBIXYZ";
+constexpr std::string_view kNotOperands = "TFBIKXYZ";
 
 size_t indexInBlock(const Value* value) {
   const std::vector<Value*>& ops = value->block->ops;

@@ -199,7 +199,8 @@ class Function {
   uint16_t stackSize = 0;
   std::vector<ObjectRef> objects;
   std::vector<Entry> entries;
-  std::vector<uint32_t> blocked;  ///< bytecode offsets where assumptions failed before: passes add no guard there
+  const void* siteCaches = nullptr;  ///< the code object's, opaque here; NULL: none
+  std::vector<uint32_t> blocked;     ///< bytecode offsets where assumptions failed before: passes add no guard there
   std::vector<std::unique_ptr<Block>> blocks;  ///< in reverse postorder after recomputePredecessors()
 
   Function() = default;
@@ -211,6 +212,7 @@ class Function {
     stackSize = other.stackSize;
     objects = std::move(other.objects);
     entries = std::move(other.entries);
+    siteCaches = other.siteCaches;
     blocked = std::move(other.blocked);
     blocks = std::move(other.blocks);
     values_ = std::move(other.values_);

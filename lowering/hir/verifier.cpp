@@ -371,7 +371,7 @@ void Verifier::operands(const Value& op) {
 
 void Verifier::call(const Value& op) {
   const HelperInfo& helper = info(op.helper);
-  const size_t expected = countOf(helper.params, 'I');
+  const size_t expected = countOf(helper.params, 'I') + countOf(helper.params, 'K');
   if (op.imms.size() != expected) {
     report("has " + std::to_string(op.imms.size()) + " imms, " + helper.name + " takes " + std::to_string(expected));
   }

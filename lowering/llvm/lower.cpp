@@ -217,6 +217,20 @@ llvm::Value* FunctionLowering::objectAddress(size_t index) {
   return objects_[index] = byAddress;
 }
 
+/// One symbol for all caches of the code object.
+llvm::Value* FunctionLowering::siteCache(int64_t site) {
+  if (hir_.siteCaches == nullptr) return llvm::ConstantPointerNull::get(llvm::PointerType::getUnqual(context_));
+  constexpr const char* kName = "site_caches";
+  llvm::GlobalVariable* caches = module_.getNamedGlobal(kName);
+  if (!caches) {
+    auto* type = llvm::ArrayType::get(llvm::Type::getInt8Ty(context_), 0);
+    caches = new llvm::GlobalVariable(module_, type, false, llvm::GlobalValue::ExternalLinkage, nullptr, kName);
+    lowered_.objects.push_back({kName, hir_.siteCaches});
+  }
+  const auto offset = static_cast<uint64_t>(site) * kSiteCacheBytes;
+  return builder_.CreateConstGEP1_64(llvm::Type::getInt8Ty(context_), caches, offset);
+}
+
 void FunctionLowering::define(const hir::Value& op, llvm::Value* value) {
   values_[op.id] = value;
 }

@@ -70,6 +70,7 @@ class FunctionLowering {
   llvm::Type* typeOf(hir::Type type);
   llvm::Value* use(const hir::Value* value);
   llvm::Value* objectAddress(size_t index);
+  llvm::Value* siteCache(int64_t site);
   void define(const hir::Value& op, llvm::Value* value);
   void fail(const hir::Value& op, std::string detail);
 

@@ -136,6 +136,10 @@ llvm::CallInst* FunctionLowering::callHelper(const hir::Value& op, Helper helper
       good = imm < given.imms.size();
       if (good) arguments.push_back(builder_.getInt64(static_cast<uint64_t>(given.imms[imm++])));
       break;
+    case 'K':
+      good = imm < given.imms.size();
+      if (good) arguments.push_back(siteCache(given.imms[imm++]));
+      break;
     case 'A':
     case 'V':
       pushArgArray(given.operands.drop_front(operand), arguments);

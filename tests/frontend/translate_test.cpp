@@ -224,7 +224,7 @@ TEST(Translate, ConcatenatesInPlaceOnlyWhereItIsSafe) {
 TEST(Translate, MethodCallsPushTwoValues) {
   CodeBuilder b(1, 1);
   b.op(Op::LoadFast, 0).op(Op::LoadAttr, 1).op(Op::Call, 0).op(Op::ReturnValue);
-  EXPECT_EQ(count(b.text(), "CallRuntime LoadMethod(v0, v2) outputs=1"), 1) << b.text();
+  EXPECT_EQ(count(b.text(), "CallRuntime LoadMethod(v0, v2) imms=[0] outputs=1"), 1) << b.text();
   EXPECT_EQ(count(b.text(), "CallRuntime Call(v3, v4)"), 1) << b.text();
 }
 

@@ -102,10 +102,10 @@ Value* Sample::addCall(Helper helper) {
   std::vector<int64_t> imms;
   uint16_t outputs = 0;
   for (char letter : std::string_view(row.params)) {
-    if (letter == 'I') imms.push_back(static_cast<int64_t>(imms.size()) * 5 - 1);
+    if (letter == 'I' || letter == 'K') imms.push_back(static_cast<int64_t>(imms.size()) * 5 - 1);
     if (letter == 'X') outputs = 2;
     const std::string_view each = letter == 'A' ? "NNN" : letter == 'V' ? "CCC" : std::string_view(&letter, 1);
-    if (std::string_view("TFBIXYZ").find(letter) != std::string_view::npos) continue;
+    if (std::string_view("TFBIKXYZ").find(letter) != std::string_view::npos) continue;
     for (char kind : each) operands.push_back(operand(kind));
   }
   Value* call = function_->newValue(Op::CallRuntime, resultType(row), std::move(operands));

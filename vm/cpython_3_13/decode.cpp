@@ -148,8 +148,8 @@ uint32_t read32(const uint16_t* p) {
 
 class Decoder {
  public:
-  Decoder(PyCodeObject* code, PyObject* bytes, Snapshot& snapshot)
-      : code_(code), snapshot_(snapshot), base_(reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes))),
+  Decoder(PyCodeObject* code, PyObject* bytes, Snapshot& snapshot, const std::vector<SiteCache>& caches)
+      : code_(code), snapshot_(snapshot), caches_(caches), base_(reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes))),
         running_(_PyCode_CODE(code)), size_(static_cast<uint32_t>(Py_SIZE(code))) {}
 
   void copyProperties();
@@ -157,17 +157,22 @@ class Decoder {
   std::optional<Bailout> decode();
   void copyHandlers();
   void copyGlobals(const GlobalScope& scope);
+  uint32_t siteCount() const { return siteCount_; }
 
  private:
   int32_t copyGlobal(const GlobalScope& scope, PyObject* name);
   int32_t addObject(PyObject* object, std::string name);
   int32_t addCached(const uint16_t* slot);
+  int32_t addBorrowed(void* address);
+  void readRecorded(Instruction& instruction);
   void readSpecial(Instruction& instruction, int opcode);
   void readMethodCache(Instruction& instruction, const _PyLoadMethodCache& cache);
   void setTarget(Instruction& instruction);
 
   PyCodeObject* code_;
   Snapshot& snapshot_;
+  const std::vector<SiteCache>& caches_;  ///< of earlier versions, or empty
+  uint32_t siteCount_ = 0;
   const uint8_t* base_;          ///< co_code: plain opcodes, no instrumentation, caches zero
   const _Py_CODEUNIT* running_;  ///< what the interpreter runs
   uint32_t size_;
@@ -222,6 +227,10 @@ void Decoder::copyObjects() {
 int32_t Decoder::addCached(const uint16_t* slot) {
   void* address = nullptr;
   std::memcpy(&address, slot, sizeof address);
+  return addBorrowed(address);
+}
+
+int32_t Decoder::addBorrowed(void* address) {
   if (address == nullptr) return -1;
   hir::ObjectRef ref;
   ref.name = "cached " + std::to_string(snapshot_.objects.size());
@@ -289,6 +298,36 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
   }
 }
 
+bool hasSite(BytecodeOp op) {
+  return op == BytecodeOp::LoadAttr || op == BytecodeOp::StoreAttr || op == BytecodeOp::LoadSuperAttr ||
+         op == BytecodeOp::LoadGlobal;
+}
+
+/// What native code met at an instruction that the interpreter has not specialised.
+void Decoder::readRecorded(Instruction& instruction) {
+  const SiteEntry* entry = caches_[instruction.site].hottest();
+  if (entry == nullptr) return;
+  const bool inlineValue = entry->storage == SiteEntry::Inline && entry->index != SiteEntry::kNoIndex;
+  instruction.version = entry->version;
+  instruction.index = entry->index;
+  switch (entry->kind) {
+  case SiteEntry::Instance:
+    if (inlineValue) instruction.special = Special::AttrInstanceValue;
+    return;
+  case SiteEntry::Slot: instruction.special = Special::AttrSlot; return;
+  case SiteEntry::StoreInstance:
+    if (inlineValue) instruction.special = Special::StoreAttrInstanceValue;
+    return;
+  case SiteEntry::StoreSlot: instruction.special = Special::StoreAttrSlot; return;
+  case SiteEntry::Global: instruction.special = Special::GlobalModule; return;
+  case SiteEntry::Builtin:
+    instruction.version2 = entry->version2;
+    instruction.special = Special::GlobalBuiltin;
+    return;
+  default: return;
+  }
+}
+
 void Decoder::setTarget(Instruction& instruction) {
   const auto distance = static_cast<uint32_t>(instruction.arg);
   switch (instruction.op) {
@@ -336,6 +375,10 @@ std::optional<Bailout> Decoder::decode() {
       out.push_back(second);
     } else {
       readSpecial(instruction, number);
+      if (hasSite(instruction.op)) {
+        instruction.site = siteCount_++;
+        if (instruction.special == Special::None && !caches_.empty()) readRecorded(instruction);
+      }
       setTarget(instruction);
       if (instruction.op == BytecodeOp::Resume && !std::exchange(hasResume, true)) {
         snapshot_.firstTraceable = static_cast<uint32_t>(out.size());
@@ -416,7 +459,8 @@ void Decoder::copyGlobals(const GlobalScope& scope) {
 
 }  // namespace
 
-Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked, const GlobalScope& scope) {
+Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked,
+                                  std::vector<SiteCache>& caches, const GlobalScope& scope) {
   // co_code is the one view of the instructions whose format no patch release changes: CPython undoes instrumentation.
   PyObject* bytes = PyCode_GetCode(code);
   if (bytes == nullptr) {
@@ -424,7 +468,7 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
     return Bailout{BailoutReason::MalformedBytecode, 0, "the interpreter gives no bytecode"};
   }
   CodeSnapshot result;
-  Decoder decoder(code, bytes, result.snapshot);
+  Decoder decoder(code, bytes, result.snapshot, caches);
   decoder.copyProperties();
   decoder.copyObjects();
   decoder.copyHandlers();
@@ -433,6 +477,8 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
   if (failure) return *failure;
   decoder.copyGlobals(scope);
   result.snapshot.blocked = blocked;
+  if (caches.empty()) caches.resize(decoder.siteCount());
+  result.snapshot.siteCaches = caches.empty() ? nullptr : caches.data();
   return result;
 }
 

@@ -11,6 +11,7 @@
 
 #include "lowering/frontend/snapshot.h"
 #include "lowering/result.h"
+#include "vm/runtime/site_cache.h"
 #include "vm/validity.h"
 
 namespace martlet::vm {
@@ -27,14 +28,15 @@ struct CodeSnapshot {
 /// Objects from inline caches are borrowed by the cache and may be dangling: they are alive only while a type has the
 /// cached version. Compiled code must have compared the version before it touches such an object; nobody else may.
 ///
-/// With `scope`, globals are copied too, by value: its `validity` then depends on them.
+/// `caches` become the code object's if they are empty; otherwise what they recorded serves where the interpreter's
+/// own caches say nothing. With `scope`, globals are copied too, by value: its `validity` then depends on them.
 struct GlobalScope {
   PyObject* globals = nullptr;
   PyObject* builtins = nullptr;
   Validity* validity = nullptr;
 };
 Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked,
-                                  const GlobalScope& scope = {});
+                                  std::vector<SiteCache>& caches, const GlobalScope& scope = {});
 
 /// A row of opcodes.def, for a test against the running interpreter's own tables.
 struct OpcodeRow {

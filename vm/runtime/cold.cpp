@@ -80,12 +80,6 @@ PyObject* rt_cold_call_isinstance(PyThreadState* tstate, int64_t borrowed, PyObj
   return answer < 0 ? nullptr : leaveChecked(tstate, boolObject(answer != 0), true);
 }
 
-ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name) {
-  ColdPair result = {};
-  result.first = rt_load_method(tstate, borrowed, owner, name, &result.second);
-  return result;
-}
-
 ColdPair rt_cold_unpack_pair(PyThreadState* tstate, int64_t borrowed, PyObject* sequence) {
   PyObject* values[2] = {};
   if (rt_cold_unpack_sequence(tstate, borrowed, sequence, 2, values) < 0) return {};

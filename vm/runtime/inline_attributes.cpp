@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Inline helpers: attributes and globals by the contents of the interpreter's inline caches, generic on a miss. Also
+// Inline helpers: attributes and globals by the contents of the interpreter's inline caches, the site's cache on a miss. Also
 // compiled to bitcode. Must not know: HIR, LLVM.
 #include "vm/runtime/inline.h"
 
@@ -49,8 +49,8 @@ inline PyObject* method(PyObject* owner, PyObject* descr, PyObject** outputs) {
 
 /// In registers: see ColdPair.
 inline PyObject* otherMethod(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                             PyObject** outputs) {
-  const ColdPair slow = rt_cold_load_method(tstate, borrowed, owner, name);
+                             SiteCache* cache, PyObject** outputs) {
+  const ColdPair slow = rt_cold_load_method(tstate, borrowed, owner, name, cache);
   outputs[0] = slow.second;
   return slow.first;
 }
@@ -60,7 +60,7 @@ inline PyObject* otherMethod(PyThreadState* tstate, int64_t borrowed, PyObject* 
 extern "C" {
 
 PyObject* rt_load_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                      int64_t version, int64_t index) {
+                                      int64_t version, int64_t index, SiteCache* cache) {
   if (hasVersion(Py_TYPE(owner), version)) [[likely]] {
     const PyDictValues* values = _PyObject_InlineValues(owner);
     if (values->valid) [[likely]] {
@@ -71,11 +71,11 @@ PyObject* rt_load_attr_instance_value(PyThreadState* tstate, int64_t borrowed, P
       }
     }
   }
-  return rt_load_attr(tstate, borrowed, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name, cache);
 }
 
 PyObject* rt_load_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, int64_t version,
-                            int64_t offset) {
+                            int64_t offset, SiteCache* cache) {
   if (hasVersion(Py_TYPE(owner), version)) [[likely]] {
     PyObject* value = *slotAt(owner, offset);
     if (value != nullptr) [[likely]] {
@@ -83,11 +83,11 @@ PyObject* rt_load_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* o
       return value;
     }
   }
-  return rt_load_attr(tstate, borrowed, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name, cache);
 }
 
 PyObject* rt_load_attr_with_hint(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                 int64_t version, int64_t hint) {
+                                 int64_t version, int64_t hint, SiteCache* cache) {
   if (hasVersion(Py_TYPE(owner), version)) [[likely]] {
     PyDictObject* dict = _PyObject_GetManagedDict(owner);
     PyObject* value = __builtin_expect(dict != nullptr, 1) ? valueByHint(dict, name, hint) : nullptr;
@@ -96,11 +96,11 @@ PyObject* rt_load_attr_with_hint(PyThreadState* tstate, int64_t borrowed, PyObje
       return value;
     }
   }
-  return rt_load_attr(tstate, borrowed, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name, cache);
 }
 
 PyObject* rt_load_attr_module(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                              int64_t keysVersion, int64_t index) {
+                              int64_t keysVersion, int64_t index, SiteCache* cache) {
   if (Py_IS_TYPE(owner, &PyModule_Type)) [[likely]] {
     PyObject* value = valueByKeysVersion(reinterpret_cast<PyModuleObject*>(owner)->md_dict, keysVersion, index);
     if (value != nullptr) [[likely]] {
@@ -108,50 +108,50 @@ PyObject* rt_load_attr_module(PyThreadState* tstate, int64_t borrowed, PyObject*
       return value;
     }
   }
-  return rt_load_attr(tstate, borrowed, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name, cache);
 }
 
 PyObject* rt_load_attr_class(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* descr,
-                             int64_t version) {
+                             int64_t version, SiteCache* cache) {
   if (PyType_Check(owner) && hasVersion(reinterpret_cast<PyTypeObject*>(owner), version)) [[likely]] {
     retain(descr);
     return descr;
   }
-  return rt_load_attr(tstate, borrowed, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name, cache);
 }
 
 PyObject* rt_load_attr_constant(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                PyObject* descr, int64_t version, int64_t keysVersion) {
+                                PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache) {
   if (hasVersion(Py_TYPE(owner), version) && (keysVersion == 0 || hasKeysVersion(owner, keysVersion))) [[likely]] {
     retain(descr);
     return descr;
   }
-  return rt_load_attr(tstate, borrowed, owner, name);
+  return rt_load_attr(tstate, borrowed, owner, name, cache);
 }
 
 PyObject* rt_load_method_with_values(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                     PyObject* descr, int64_t version, int64_t keysVersion, PyObject** outputs) {
+                                     PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache, PyObject** outputs) {
   if (hasVersion(Py_TYPE(owner), version) && hasKeysVersion(owner, keysVersion)) [[likely]]
     return method(owner, descr, outputs);
-  return otherMethod(tstate, borrowed, owner, name, outputs);
+  return otherMethod(tstate, borrowed, owner, name, cache, outputs);
 }
 
 PyObject* rt_load_method_no_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                 PyObject* descr, int64_t version, PyObject** outputs) {
+                                 PyObject* descr, int64_t version, SiteCache* cache, PyObject** outputs) {
   if (hasVersion(Py_TYPE(owner), version)) [[likely]]
     return method(owner, descr, outputs);
-  return otherMethod(tstate, borrowed, owner, name, outputs);
+  return otherMethod(tstate, borrowed, owner, name, cache, outputs);
 }
 
 PyObject* rt_load_method_lazy_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                   PyObject* descr, int64_t version, PyObject** outputs) {
+                                   PyObject* descr, int64_t version, SiteCache* cache, PyObject** outputs) {
   if (hasVersion(Py_TYPE(owner), version) && hasNoDictYet(owner)) [[likely]]
     return method(owner, descr, outputs);
-  return otherMethod(tstate, borrowed, owner, name, outputs);
+  return otherMethod(tstate, borrowed, owner, name, cache, outputs);
 }
 
 int rt_store_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                 PyObject* value, int64_t version, int64_t index) {
+                                 PyObject* value, int64_t version, int64_t index, SiteCache* cache) {
   if (hasVersion(Py_TYPE(owner), version) && _PyObject_GetManagedDict(owner) == nullptr) [[likely]] {
     PyDictValues* values = _PyObject_InlineValues(owner);
     if (values->valid) [[likely]] {
@@ -166,11 +166,11 @@ int rt_store_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObje
       return 0;
     }
   }
-  return rt_store_attr(tstate, borrowed, owner, name, value);
+  return rt_store_attr(tstate, borrowed, owner, name, value, cache);
 }
 
 int rt_store_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
-                       int64_t version, int64_t offset) {
+                       int64_t version, int64_t offset, SiteCache* cache) {
   if (hasVersion(Py_TYPE(owner), version)) [[likely]] {
     PyObject** place = slotAt(owner, offset);
     PyObject* old = *place;
@@ -179,11 +179,11 @@ int rt_store_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner,
     if (old != nullptr) release(old);
     return 0;
   }
-  return rt_store_attr(tstate, borrowed, owner, name, value);
+  return rt_store_attr(tstate, borrowed, owner, name, value, cache);
 }
 
 PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion,
-                                int64_t index) {
+                                int64_t index, SiteCache* cache) {
   if (Py_IS_TYPE(frame->f_globals, &PyDict_Type)) [[likely]] {
     PyObject* value = valueByKeysVersion(frame->f_globals, keysVersion, index);
     if (value != nullptr) [[likely]] {
@@ -191,11 +191,11 @@ PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* n
       return value;
     }
   }
-  return rt_load_global(tstate, frame, name);
+  return rt_load_global(tstate, frame, name, cache);
 }
 
 PyObject* rt_load_global_builtin(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t moduleKeys,
-                                 int64_t builtinsKeys, int64_t index) {
+                                 int64_t builtinsKeys, int64_t index, SiteCache* cache) {
   PyObject* globals = frame->f_globals;
   PyObject* builtins = frame->f_builtins;
   if (Py_IS_TYPE(globals, &PyDict_Type) && Py_IS_TYPE(builtins, &PyDict_Type) &&
@@ -206,7 +206,7 @@ PyObject* rt_load_global_builtin(PyThreadState* tstate, Frame* frame, PyObject* 
       return value;
     }
   }
-  return rt_load_global(tstate, frame, name);
+  return rt_load_global(tstate, frame, name, cache);
 }
 
 }  // extern "C"

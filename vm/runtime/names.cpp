@@ -4,6 +4,7 @@
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
+#include "vm/runtime/site_cache.h"
 
 using namespace martlet::vm;
 
@@ -41,12 +42,43 @@ PyObject* globalChecked(PyThreadState* tstate, Frame* frame, PyObject* value) {
   return value;
 }
 
+/// The value of a dict's entry, if the name itself is its key.
+PyObject* valueAt(PyDictKeysObject* keys, PyObject* name, uint32_t index) {
+  if (index >= static_cast<uint64_t>(keys->dk_nentries) || !DK_IS_UNICODE(keys)) return nullptr;
+  const PyDictUnicodeEntry* entry = DK_UNICODE_ENTRIES(keys) + index;
+  return entry->me_key == name ? entry->me_value : nullptr;
+}
+
+/// Borrowed, or NULL where the cache does not know.
+PyObject* cachedGlobal(Frame* frame, PyObject* name, SiteCache* cache) {
+  PyObject* globals = frame->f_globals;
+  PyObject* builtins = frame->f_builtins;
+  if (cache == nullptr || !PyDict_CheckExact(globals) || !PyDict_CheckExact(builtins)) return nullptr;
+  PyDictKeysObject* keys = reinterpret_cast<PyDictObject*>(globals)->ma_keys;
+  for (uint32_t i = 0; i < cache->count; ++i) {
+    SiteEntry& entry = cache->entries[i];
+    PyObject* value = nullptr;
+    if (entry.kind == SiteEntry::Global) {
+      value = valueAt(keys, name, entry.index);
+    } else if (keys->dk_version == entry.version) {  // no global of that name
+      value = valueAt(reinterpret_cast<PyDictObject*>(builtins)->ma_keys, name, entry.index);
+    }
+    if (value == nullptr) continue;
+    ++entry.hits;
+    return value;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 extern "C" {
 
-PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name) {
-  return globalChecked(tstate, frame, globalOrBuiltin(tstate, frame, name));
+PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name, SiteCache* cache) {
+  if (PyObject* value = cachedGlobal(frame, name, cache)) return Py_NewRef(value);
+  PyObject* value = globalOrBuiltin(tstate, frame, name);
+  if (value != nullptr) recordGlobal(cache, frame->f_globals, frame->f_builtins, name);
+  return globalChecked(tstate, frame, value);
 }
 
 int rt_store_global(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value) {

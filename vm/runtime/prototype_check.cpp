@@ -33,6 +33,8 @@ constexpr char kLetter<void> = 'v';
 template <>
 constexpr char kLetter<PyObject* const*> = 'A';
 template <>
+constexpr char kLetter<SiteCache*> = 'K';
+template <>
 constexpr char kLetter<PyObject**> = 'X';
 template <>
 constexpr char kLetter<int64_t*> = 'Y';

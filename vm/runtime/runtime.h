@@ -8,6 +8,11 @@
 
 #include "vm/runtime/cpython.h"
 
+namespace martlet::vm {
+struct SiteCache;
+}
+using martlet::vm::SiteCache;
+
 extern "C" {
 // What ops of the op table are lowered to.
 void rt_incref(PyObject* object);
@@ -66,46 +71,44 @@ PyObject* rt_binary_slice(PyThreadState* tstate, int64_t borrowed, PyObject* con
 int rt_store_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
                    PyObject* value);
 // Attributes. (owner, name, …); V = type version, K = keys version, offsets in bytes, indices in entries.
-PyObject* rt_load_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name);
+PyObject* rt_load_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache);
 PyObject* rt_load_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                      int64_t version, int64_t index);
+                                      int64_t version, int64_t index, SiteCache* cache);
 PyObject* rt_load_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, int64_t version,
-                            int64_t offset);
+                            int64_t offset, SiteCache* cache);
 PyObject* rt_load_attr_with_hint(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                 int64_t version, int64_t hint);
+                                 int64_t version, int64_t hint, SiteCache* cache);
 PyObject* rt_load_attr_module(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                              int64_t keysVersion, int64_t index);
+                              int64_t keysVersion, int64_t index, SiteCache* cache);
 PyObject* rt_load_attr_class(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* descr,
-                             int64_t version);
+                             int64_t version, SiteCache* cache);
 PyObject* rt_load_attr_constant(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                PyObject* descr, int64_t version, int64_t keysVersion);
-PyObject* rt_load_attr_property(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                PyObject* getter, int64_t version);
-PyObject* rt_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject** outputs);
+                                PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache);
+PyObject* rt_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache, PyObject** outputs);
 PyObject* rt_load_method_with_values(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                     PyObject* descr, int64_t version, int64_t keysVersion, PyObject** outputs);
+                                     PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache, PyObject** outputs);
 PyObject* rt_load_method_no_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                 PyObject* descr, int64_t version, PyObject** outputs);
+                                 PyObject* descr, int64_t version, SiteCache* cache, PyObject** outputs);
 PyObject* rt_load_method_lazy_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                   PyObject* descr, int64_t version, PyObject** outputs);
-int rt_store_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value);
+                                   PyObject* descr, int64_t version, SiteCache* cache, PyObject** outputs);
+int rt_store_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value, SiteCache* cache);
 int rt_store_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                 PyObject* value, int64_t version, int64_t index);
+                                 PyObject* value, int64_t version, int64_t index, SiteCache* cache);
 int rt_store_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
-                       int64_t version, int64_t offset);
+                       int64_t version, int64_t offset, SiteCache* cache);
 int rt_store_attr_with_hint(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
-                            int64_t version, int64_t hint);
+                            int64_t version, int64_t hint, SiteCache* cache);
 int rt_delete_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name);
 PyObject* rt_load_super_attr(PyThreadState* tstate, int64_t borrowed, PyObject* globalSuper, PyObject* type,
-                             PyObject* self, PyObject* name, int64_t oparg);
+                             PyObject* self, PyObject* name, int64_t oparg, SiteCache* cache);
 PyObject* rt_load_super_method(PyThreadState* tstate, int64_t borrowed, PyObject* globalSuper, PyObject* type,
-                               PyObject* self, PyObject* name, int64_t oparg, PyObject** outputs);
+                               PyObject* self, PyObject* name, int64_t oparg, SiteCache* cache, PyObject** outputs);
 // Names.
-PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name);
+PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name, SiteCache* cache);
 PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion,
-                                int64_t index);
+                                int64_t index, SiteCache* cache);
 PyObject* rt_load_global_builtin(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t moduleKeys,
-                                 int64_t builtinsKeys, int64_t index);
+                                 int64_t builtinsKeys, int64_t index, SiteCache* cache);
 int rt_store_global(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value);
 int rt_delete_global(PyThreadState* tstate, Frame* frame, PyObject* name);
 PyObject* rt_load_name(PyThreadState* tstate, Frame* frame, PyObject* name);
@@ -230,7 +233,7 @@ ColdItem rt_cold_for_iter(PyThreadState* tstate, int64_t borrowed, PyObject* ite
 PyObject* rt_cold_unbound_deref(PyThreadState* tstate, Frame* frame, int64_t slot);
 PyObject* rt_cold_call_len(PyThreadState* tstate, int64_t borrowed, PyObject* object);
 PyObject* rt_cold_call_isinstance(PyThreadState* tstate, int64_t borrowed, PyObject* object, PyObject* type);
-ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name);
+ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache);
 ColdPair rt_cold_unpack_pair(PyThreadState* tstate, int64_t borrowed, PyObject* sequence);
 int rt_cold_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t count,
                             PyObject** outputs);

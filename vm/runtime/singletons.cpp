@@ -67,8 +67,10 @@ void findDictVersion(Singletons& out, PyInterpreterState* interp) {
     PyErr_Clear();
   } else {
     const uint64_t version = reinterpret_cast<PyDictObject*>(dict)->ma_version_tag;
-    if ((version & ~static_cast<uint64_t>(DICT_WATCHER_AND_MODIFICATION_MASK)) == *candidate)
+    if ((version & ~static_cast<uint64_t>(DICT_WATCHER_AND_MODIFICATION_MASK)) == *candidate) {
       out.dictVersion = candidate;
+      out.nextKeysVersion = &interp->dict_state.next_keys_version;
+    }
   }
   Py_XDECREF(dict);
 }
@@ -87,6 +89,15 @@ bool findCallables(Singletons& out, PyInterpreterState* interp) {
   return true;
 }
 
+bool findGetattrHook(Singletons& out) {
+  PyObject* example = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sO}", "martlet_example",
+                                            "__getattr__", Py_None);
+  if (example == nullptr) return false;
+  out.getattrHook = reinterpret_cast<PyTypeObject*>(example)->tp_getattro;
+  Py_DECREF(example);
+  return true;
+}
+
 bool internNames(Singletons& out) {
   const struct {
     PyObject** place;
@@ -98,6 +109,7 @@ bool internNames(Singletons& out) {
       {&out.dunderEnter, "__enter__"},
       {&out.dunderExit, "__exit__"},
       {&out.dunderBuildClass, "__build_class__"},
+      {&out.dunderGetattribute, "__getattribute__"},
       {&out.dunderImport, "__import__"},
       {&out.dunderInit, "__init__"},
       {&out.dunderName, "__name__"},
@@ -116,7 +128,8 @@ bool initializeRuntime() {
   if (martlet_singletons.smallInts != nullptr) return true;
   Singletons found = {};
   PyInterpreterState* interp = PyInterpreterState_Get();
-  if (!findSmallInts(found) || !findAsciiStrings(found) || !findCallables(found, interp) || !internNames(found)) {
+  if (!findSmallInts(found) || !findAsciiStrings(found) || !findCallables(found, interp) || !internNames(found) ||
+      !findGetattrHook(found)) {
     return false;
   }
   found.emptyString = PyUnicode_New(0, 0);

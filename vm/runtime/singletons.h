@@ -12,6 +12,8 @@ struct Singletons {
   Py_ssize_t asciiStride;             ///< … and the distance between two of these
   _Py_float_freelist* floatFreelist;  ///< the main interpreter's, or an empty one that stays empty
   uint64_t* dictVersion;              ///< interp->dict_state.global_version, or NULL: not found
+  uint32_t* nextKeysVersion;          ///< interp->dict_state.next_keys_version, or NULL: not found
+  getattrofunc getattrHook;           ///< tp_getattro of classes with a __getattr__
   PyObject* emptyString;
   // The functions that the interpreter recognises by identity.
   PyObject* len;
@@ -19,8 +21,8 @@ struct Singletons {
   PyObject* listAppend;
   PyObject* defaultImport;
   // Interned names.
-  PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit, *dunderImport,
-      *dunderInit, *dunderName, *send;
+  PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit,
+      *dunderGetattribute, *dunderImport, *dunderInit, *dunderName, *send;
 };
 
 /// Fills `martlet_singletons`. Called once with the GIL held, in the main interpreter, before native code runs. False

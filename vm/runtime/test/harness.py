@@ -14,7 +14,8 @@ TABLE = sys.argv[2]
 NULL = py_object()  # an object operand that is NULL
 RESULTS = {"O": c_void_p, "N": c_void_p, "F": c_void_p, "i": c_int, "l": c_int64, "d": c_double, "b": c_bool, "v": None}
 PARAMS = {"T": c_void_p, "F": c_void_p, "O": py_object, "N": py_object, "S": py_object, "M": py_object, "C": py_object, "l": c_int64,
-          "I": c_int64, "B": c_int64, "d": c_double, "b": c_bool, "X": c_void_p, "Y": c_void_p, "Z": c_void_p}
+          "I": c_int64, "B": c_int64, "d": c_double, "b": c_bool, "K": c_void_p, "X": c_void_p, "Y": c_void_p, "Z": c_void_p}
+SITE_CACHE_WORDS = 22  # kSiteCacheBytes
 FORGOTTEN = set()
 SCRATCH = 2  # words in front of an argument array
 
@@ -75,6 +76,7 @@ class Helper:
         address = test_address(symbol.encode())
         assert address, symbol
         self.function = ctypes.PYFUNCTYPE(RESULTS[result], *types_)(address)
+        self.caches = {}  # a site has one name
 
     def __call__(self, *operands, frame=None, outputs=1, borrowed=0):
         FORGOTTEN.discard(self.symbol)
@@ -96,8 +98,12 @@ class Helper:
                 keep.append(array)
                 args += [ctypes.addressof(array) + SCRATCH * ctypes.sizeof(c_void_p), len(operands)]
                 operands = []
+            elif letter == "K":
+                name = next(argument for argument in args if isinstance(argument, str))
+                cache = self.caches.setdefault(name, (c_uint64 * SITE_CACHE_WORDS)())
+                args.append(ctypes.addressof(cache))
             elif letter in "XYZ":
-                out = {"X": c_void_p, "Y": c_int64, "Z": c_double}[letter]
+                out = {"C": c_void_p, "X": c_void_p, "Y": c_int64, "Z": c_double}[letter]
                 out = (out * outputs)()
                 args.append(ctypes.addressof(out))
             else:
