@@ -38,6 +38,9 @@ bool isRemovable(const Value& op) {
   case Op::FloatDiv: return op.operands[1]->op == Op::ConstFloat && (op.operands[1]->imm << 1) != 0;  // not ±0.0
   case Op::IntLshift:
   case Op::IntRshift: return isConstant(op.operands[1], [](int64_t count) { return count >= 0; });
+  case Op::ListItem:  // raises IndexError
+  case Op::TupleItem:
+  case Op::EnterRange:
   case Op::GuardType:
   case Op::GuardTrue:
   case Op::GuardUnseen:

@@ -107,6 +107,7 @@ class Translator {
   bool binaryOpOnKnownNumbers(Value* left, Value* right);
   bool concatenate(Value* left, Value* right);
   bool concatenateInPlace(Value* left, Value* right);
+  bool loadItem(Value* container, Value* key);
   void compareOp();
   void toBool();
   void loadAttr();

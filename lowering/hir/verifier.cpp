@@ -440,6 +440,9 @@ void Verifier::immediate(const Value& op) {
       report("imm is no set of object types");
     }
     return;
+  case Op::ListItem:
+  case Op::TupleItem: inRange(2, "ownership of an item"); return;
+  case Op::RangeField: inRange(3, "field of a range iterator"); return;
   case Op::Output: output(op); return;
   default: return;
   }

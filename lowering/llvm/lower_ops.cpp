@@ -44,6 +44,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::IntAdd:
   case Op::IntSub:
   case Op::IntMul:
+  case Op::IntStep:
   case Op::IntFloorDiv:
   case Op::IntMod:
   case Op::IntAnd:
@@ -79,6 +80,14 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::SyncLocal:
   case Op::IncRef:
   case Op::DecRef: lowerReference(op); return;
+  case Op::ListItem:
+  case Op::TupleItem:
+  case Op::ListStore:
+  case Op::ListStoreFloat:
+  case Op::EnterRange:
+  case Op::RangeField:
+  case Op::SizeOf: lowerContainer(op); return;
+  case Op::RangeView: return;  // only exits know it
   case Op::ConcatLocal: return lowerConcatLocal(op);
   case Op::CallRuntime: return lowerCall(op);
   case Op::Output: return lowerOutput(op);
@@ -132,6 +141,7 @@ bool FunctionLowering::lowerInt(const hir::Value& op) {
   case Op::IntAdd: lowerOverflow(op, llvm::Intrinsic::sadd_with_overflow, lhs, rhs); return true;
   case Op::IntSub: lowerOverflow(op, llvm::Intrinsic::ssub_with_overflow, lhs, rhs); return true;
   case Op::IntMul: lowerOverflow(op, llvm::Intrinsic::smul_with_overflow, lhs, rhs); return true;
+  case Op::IntStep: define(op, builder_.CreateNSWAdd(lhs, rhs)); return true;
   case Op::IntNeg: lowerOverflow(op, llvm::Intrinsic::ssub_with_overflow, builder_.getInt64(0), lhs); return true;
   case Op::IntFloorDiv: lowerIntHelper(op, Helper::IntFloorDivValue); return true;
   case Op::IntMod: lowerIntHelper(op, Helper::IntModValue); return true;
@@ -202,6 +212,36 @@ bool FunctionLowering::lowerGuardOrTest(const hir::Value& op) {
   case Op::GuardTrue: exitUnless(op, value); return true;
   case Op::GuardUnseen: exitIf(op, callHelper(op, Helper::FrameIsSeen, {})); return true;
   case Op::Safepoint: exitIf(op, callHelper(op, Helper::SafepointPending, {})); return true;
+  default: return false;
+  }
+}
+
+/// An item whose class matters is compared while nothing of the instruction has happened yet.
+void FunctionLowering::lowerItem(const hir::Value& op, Helper helper) {
+  llvm::Value* slot = outputSlot(ptr_, 1, true);
+  exitUnless(op, callHelper(op, helper, {{use(op.operands[0]), use(op.operands[1])}, {}, {slot}}));
+  llvm::Value* item = builder_.CreateLoad(ptr_, slot);
+  if (op.type != hir::types::kObject) {
+    exitUnless(op, callHelper(op, Helper::HasType, {{item}, {static_cast<int64_t>(op.type.bits())}, {}}));
+  }
+  if (op.ownership() == hir::Ownership::Owned) callHelper(op, Helper::IncRef, {{item}, {}, {}});
+  define(op, item);
+}
+
+bool FunctionLowering::lowerContainer(const hir::Value& op) {
+  llvm::SmallVector<llvm::Value*, 3> operands;
+  for (const hir::Value* operand : op.operands) operands.push_back(use(operand));
+  switch (op.op) {
+  case Op::ListItem: lowerItem(op, Helper::ListItemValue); return true;
+  case Op::TupleItem: lowerItem(op, Helper::TupleItemValue); return true;
+  case Op::ListStore: exitUnless(op, callHelper(op, Helper::ListStoreItem, {operands, {}, {}})); return true;
+  case Op::ListStoreFloat: exitUnless(op, callHelper(op, Helper::ListStoreFloatItem, {operands, {}, {}})); return true;
+  case Op::EnterRange:
+    exitUnless(op, callHelper(op, Helper::IsOwnRange, {operands, {}, {}}));
+    define(op, operands[0]);
+    return true;
+  case Op::RangeField: define(op, callHelper(op, Helper::RangeFieldValue, {operands, {op.imm}, {}})); return true;
+  case Op::SizeOf: define(op, callHelper(op, Helper::SizeOfValue, {operands, {}, {}})); return true;
   default: return false;
   }
 }

@@ -22,6 +22,14 @@ void rt_set_instruction(Frame* frame, int64_t offset);
 bool rt_safepoint_pending(PyThreadState* tstate);
 bool rt_frame_is_seen(Frame* frame);
 bool rt_unbox_int(PyObject* object, int64_t* result);
+bool rt_list_item(PyObject* list, int64_t index, PyObject** result);
+bool rt_tuple_item(PyObject* tuple, int64_t index, PyObject** result);
+bool rt_list_store(PyObject* list, int64_t index, PyObject* value);
+bool rt_list_store_float(PyObject* list, int64_t index, double value);
+bool rt_is_own_range(PyObject* iterator);
+int64_t rt_range_field(PyObject* iterator, int64_t field);
+void rt_sync_range(PyObject* iterator, int64_t next, int64_t left);
+int64_t rt_size_of(PyObject* sequence);
 bool rt_unbox_float(PyObject* object, double* result);
 PyObject* rt_box_int(int64_t value);
 PyObject* rt_box_float(double value);
@@ -237,4 +245,5 @@ PyObject* rt_cold_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* 
 int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
                              PyObject* value);
 int rt_cold_list_grow(PyObject* list, PyObject* value);
+bool rt_cold_list_store_float(PyObject** place, double value);
 }
