@@ -33,6 +33,8 @@ bool keepsItems(const Value& op) {
   case Op::BoxInt:
   case Op::BoxFloat:
   case Op::DeferLocal:
+  case Op::ListNext:
+  case Op::TupleNext:
   case Op::StoreLocal: return true;  // what it replaces is among the plan's releases
   case Op::CallRuntime: return op.helper == Helper::RangeNext || op.effects() <= Effects::Reads;
   default: return op.effects() <= Effects::Reads || op.isTerminator();
@@ -51,12 +53,12 @@ class ItemBorrower {
   bool run() {
     collect();
     for (int round = 0; !loans_.empty(); ++round) {
-      for (const Loan& loan : loans_) loan.item->imm = 1;
+      for (const Loan& loan : loans_) loan.item->imm |= 1;
       const RefcountPlan plan(function_);
       const size_t before = loans_.size();
       std::erase_if(loans_, [&](const Loan& loan) {
         if (round < kMaxRounds && holds(loan, plan)) return false;
-        loan.item->imm = 0;
+        loan.item->imm &= ~int64_t{1};
         return true;
       });
       if (loans_.size() == before) return true;

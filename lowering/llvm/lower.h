@@ -86,7 +86,8 @@ class FunctionLowering {
   void lowerUnbox(const hir::Value& op, hir::Helper helper, llvm::Type* type);
   void lowerIntToFloat(const hir::Value& op);
   bool lowerContainer(const hir::Value& op);
-  void lowerItem(const hir::Value& op, hir::Helper helper);
+  void lowerStore(const hir::Value& op, hir::Helper helper, llvm::ArrayRef<llvm::Value*> operands);
+  void lowerItem(const hir::Value& op);
   void lowerRefcount(const hir::Value& op, hir::Helper plain, hir::Helper nullable);
   void lowerConcatLocal(const hir::Value& op);
 

@@ -86,6 +86,7 @@ constexpr PyTypeObject* kExactTypes[] = {
     &PyLong_Type,  &PyFloat_Type,    &PyBool_Type, &_PyNone_Type, &PyUnicode_Type,
     &PyBytes_Type, &PyTuple_Type,    &PyList_Type, &PyDict_Type,  &PySet_Type,
     &PySlice_Type, &PyFunction_Type, &PyType_Type, &PyCell_Type,  &PyRangeIter_Type,
+    &PyListIter_Type, &PyTupleIter_Type,
 };
 
 /// The type bit of all other classes.

@@ -166,6 +166,39 @@ MARTLET_ALWAYS_INLINE bool rt_list_store_float(PyObject* list, int64_t index, do
   return true;
 }
 
+MARTLET_ALWAYS_INLINE PyObject* rt_list_item_in_range(PyObject* list, int64_t index) {
+  return listItems(list)[index];
+}
+MARTLET_ALWAYS_INLINE PyObject* rt_tuple_item_in_range(PyObject* tuple, int64_t index) {
+  return tupleItems(tuple)[index];
+}
+
+MARTLET_ALWAYS_INLINE bool rt_list_has_next(PyObject* iterator) {
+  const auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
+  const PyListObject* list = it->it_seq;
+  return list != nullptr && static_cast<size_t>(it->it_index) < static_cast<size_t>(list->ob_base.ob_size);
+}
+MARTLET_ALWAYS_INLINE bool rt_tuple_has_next(PyObject* iterator) {
+  const auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
+  const PyTupleObject* tuple = it->it_seq;
+  return tuple != nullptr && static_cast<size_t>(it->it_index) < static_cast<size_t>(tuple->ob_base.ob_size);
+}
+
+MARTLET_ALWAYS_INLINE PyObject* rt_list_peek(PyObject* iterator) {
+  const auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
+  return it->it_seq->ob_item[it->it_index];
+}
+MARTLET_ALWAYS_INLINE PyObject* rt_tuple_peek(PyObject* iterator) {
+  const auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
+  return it->it_seq->ob_item[it->it_index];
+}
+
+// Iterators of lists and of tuples begin with the same fields.
+MARTLET_ALWAYS_INLINE void rt_skip_item(PyObject* iterator) {
+  static_assert(offsetof(_PyListIterObject, it_index) == offsetof(_PyTupleIterObject, it_index));
+  reinterpret_cast<_PyListIterObject*>(iterator)->it_index++;
+}
+
 MARTLET_ALWAYS_INLINE int64_t rt_size_of(PyObject* sequence) {
   return static_cast<int64_t>(sizeOf(sequence));
 }

@@ -3,7 +3,7 @@
 
 from sys import getrefcount
 
-from support import attempt, refcheck, show, table
+from support import attempt, refcheck, say, table
 
 
 def total(values):
@@ -173,37 +173,37 @@ log = []
 floats = [0.5, -0.0, float("inf"), float("nan"), 1e308]
 for _ in range(6):
     table(total, (floats,), ([],), ([1.5] * 20,))
-    show(scale([1.5, 2.5, 3.5], 2.0))
-    show(stencil([[float(i * j) for j in range(6)] for i in range(6)]))
-    show(reverse([1, 2, 3, 4, 5]))
-    show(matrix([[1.0, 2.0], [3.0, 4.0]], 2))
-    show((overwrite([1.5, None, "x", 2**70, True], 3), overwrite([1] * 5, 2.5)))
-    show((same_object([1.5, 2.5, 1e300]), keeps([1.5, 2.5]), counts([1.5, 2.5, 3.5])))
-    show((chained([1.5, 2.5, 3.5, 4.5]), temporary(13)))
-    show((until_end([1, 2, 3]), until_end((1, 2, 3)), store_until_end([0.5] * 4), pick([1, 2, 3], 2, 5)))
-    show(backward([1, 2, 3], [0, 1, 2, -1, -3, True]))
-    show(backward((1, 2, 3), [0, 1, 2, -1, -3]))
+    say(scale([1.5, 2.5, 3.5], 2.0))
+    say(stencil([[float(i * j) for j in range(6)] for i in range(6)]))
+    say(reverse([1, 2, 3, 4, 5]))
+    say(matrix([[1.0, 2.0], [3.0, 4.0]], 2))
+    say((overwrite([1.5, None, "x", 2**70, True], 3), overwrite([1] * 5, 2.5)))
+    say((same_object([1.5, 2.5, 1e300]), keeps([1.5, 2.5]), counts([1.5, 2.5, 3.5])))
+    say((chained([1.5, 2.5, 3.5, 4.5]), temporary(13)))
+    say((until_end([1, 2, 3]), until_end((1, 2, 3)), store_until_end([0.5] * 4), pick([1, 2, 3], 2, 5)))
+    say(backward([1, 2, 3], [0, 1, 2, -1, -3, True]))
+    say(backward((1, 2, 3), [0, 1, 2, -1, -3]))
 
 table(total, ([1, 2, 3],), ([1.5, 2],), ([1.5, None],), ([1.5, "x"],), ((1.5, 2.5),), (Listlike([1.5, 2.5]),), ({0: 1.5},))
 table(total, ([1.5, 2**70],), ([1.5, 1j],), ([True, 1.5],), (range(5),), ("ab",))
 table(backward, ([1], [0, 1]), ([1], [-2]), ([1], [2**70]), ([1], ["x"]), ([1], [0.5]), ((1,), [1]), ((1,), [-(2**63)]))
 table(mixed, ([1, "abc", 1.5, True, 2**80],), ([1.5, "x", 2],))
 table(pick, ([1, 2, 3], 2, 6), ([1, 2, 3], 2, 7), ((1.5, 2), 1, 3), ([2**62, 2**62, 2**62], 2, 3))
-show(scale(Listlike([1.5, 2.5]), 2.0))
-show(scale([1, 2.5, 2**70, 1j, "ab"], 2))
-show(attempt(scale, (1.5, 2.5), 2.0))
-show(attempt(overwrite, "abc", 1))
-show(overwrite({0: 5, 1: 6}, 1))
+say(scale(Listlike([1.5, 2.5]), 2.0))
+say(scale([1, 2.5, 2**70, 1j, "ab"], 2))
+say(attempt(scale, (1.5, 2.5), 2.0))
+say(attempt(overwrite, "abc", 1))
+say(overwrite({0: 5, 1: 6}, 1))
 
 for _ in range(5):
     values = [1.5, Noisy("a"), 2.5, Noisy("b"), Noisy("c")]
     values[1].values = values[3].values = values
-    show((overwrite(values, 7), values, log))
+    say((overwrite(values, 7), values, log))
     log.clear()
     values = [1.5, 2.5]
     values += [Clearing(values), 3.5, 4.5]
-    show((attempt(overwrite, values, 0.5), values))
-    show((attempt(overwrite, Listlike([1.5, 2.5]), 0.5), log))
+    say((attempt(overwrite, values, 0.5), values))
+    say((attempt(overwrite, Listlike([1.5, 2.5]), 0.5), log))
     log.clear()
 
 shared = [1.5 + len(log), Noisy("shared")]

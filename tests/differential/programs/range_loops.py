@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Loops over ranges: whoever can look at the iterator sees it as the interpreter left it."""
 
-from support import attempt, refcheck, show, table
+from support import attempt, refcheck, say, table
 
 
 def add(*arguments):
@@ -136,23 +136,23 @@ def call_in_loop(function, n):
 
 for _ in range(6):
     table(add, (10,), (3, 10), (10, 3), (10, 3, -2), (0,), (-5,), (2**62, 2**62 + 5), (2**63, 2**63 + 3), rounds=2)
-    show((nested(7, 6), find(6, 12), find(3, 50), shared(10)))
-    show((consume(iter(range(9)), 4), consume(range(9), 20), resumed(), raising(4, 2), raising(3, 9)))
-    show((changing([1, 2, 3]), modify(4), countdown(7)))
-    show((at_limits(2**63 - 3, 2), at_limits(-(2**63), 2), at_limits(2**63 - 2, 3), at_limits(2**30 - 2, 4)))
-    show(attempt(deleted, 9))
-    show(call_in_loop(lambda x: x, 5))
+    say((nested(7, 6), find(6, 12), find(3, 50), shared(10)))
+    say((consume(iter(range(9)), 4), consume(range(9), 20), resumed(), raising(4, 2), raising(3, 9)))
+    say((changing([1, 2, 3]), modify(4), countdown(7)))
+    say((at_limits(2**63 - 3, 2), at_limits(-(2**63), 2), at_limits(2**63 - 2, 3), at_limits(2**30 - 2, 4)))
+    say(attempt(deleted, 9))
+    say(call_in_loop(lambda x: x, 5))
 
 table(add, (0, 10, 0), ("x",), (1.5,), (2**63 - 1, 2**63 + 3), (-(2**63) - 1, -(2**63) + 2), (0, 2**63, 2**62))
 table(changing, ([1, 2.5, 3],), ([1, 2, "x"],), ([1, None],), ([2**62, 2**62],), ((1, 2),))
 iterator = iter(range(3, 90, 7))
-show((consume(iterator, 3), iterator.__reduce__()[1:], consume(iterator, 2), next(iterator), iterator.__length_hint__()))
+say((consume(iterator, 3), iterator.__reduce__()[1:], consume(iterator, 2), next(iterator), iterator.__length_hint__()))
 pair = iter(range(20))
-show([consume(pair, 3), [a + b for a, b in zip(pair, pair)]])
+say([consume(pair, 3), [a + b for a, b in zip(pair, pair)]])
 generators = [produce(4) for _ in range(4)]
-show([next(g, None) for _ in range(6) for g in generators])
-show(attempt(call_in_loop, lambda x: 1 // (3 - x), 5))
-show(call_in_loop(lambda x: x * 0.5, 5))
+say([next(g, None) for _ in range(6) for g in generators])
+say(attempt(call_in_loop, lambda x: 1 // (3 - x), 5))
+say(call_in_loop(lambda x: x * 0.5, 5))
 marker = object()
 refcheck(lambda: (shared(10), nested(6, 6), find(6, 12), raising(4, 2), resumed()), marker)
 refcheck(lambda: call_in_loop(lambda x: 1 // (3 - x), 5), marker)

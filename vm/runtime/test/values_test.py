@@ -380,6 +380,41 @@ class Iteration(Case):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(container[index]))
         return load(container, index)
 
+    def test_sequence_iterators(self):
+        for values, has_next, peek, in_range in (
+            ([5, "x"], rt.list_has_next, rt.list_peek, rt.list_item_in_range),
+            ((5, "x"), rt.tuple_has_next, rt.tuple_peek, rt.tuple_item_in_range),
+        ):
+            iterator = iter(values)
+            for i, value in enumerate(values):
+                self.assertTrue(has_next(iterator))
+                for load in (lambda: peek(iterator), lambda: in_range(values, i)):
+                    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
+                    self.assertIs(load(), value)
+                rt.skip_item(iterator)
+            self.assertFalse(has_next(iterator))
+            self.assertEqual(list(iterator), [])
+            self.assertFalse(has_next(iterator))
+        values = [1, 2]
+        iterator = iter(values)
+        rt.skip_item(iterator)
+        values.pop()
+        self.assertFalse(rt.list_has_next(iterator))
+
+    def test_float_pow(self):
+        numbers = [0.5, 2.0, 3.0, -2.0, -0.5, 1e300, -1e-300, 1.5, -1.5, 5.0, 1e16, -3.0]
+        for base in numbers:
+            for exponent in [*numbers, 0.0, -0.0, 7.0, -7.0, 1e17]:
+                good, power = rt.float_pow(base, exponent)
+                expected = outcome(operator.pow, base, exponent)
+                if good:
+                    self.assertEqual(repr(("value", power)), repr(expected), (base, exponent))
+                else:
+                    self.assertFalse(isinstance(expected[1], float) and 0 < abs(expected[1]) < math.inf)
+        for special in (0.0, -0.0, math.inf, -math.inf, math.nan):
+            self.assertFalse(rt.float_pow(special, 2.0)[0])
+            self.assertFalse(math.isfinite(special) is False and rt.float_pow(2.0, special)[0])
+
     def test_store_item(self):
         class Noisy:
             pass
