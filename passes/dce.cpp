@@ -35,9 +35,13 @@ bool isRemovable(const Value& op) {
   // These exit so that the interpreter raises ZeroDivisionError or ValueError. The others exit to compute a larger int.
   case Op::IntFloorDiv:
   case Op::IntMod: return isConstant(op.operands[1], [](int64_t divisor) { return divisor != 0; });
+  case Op::FloatPow: return false;  // may be complex, or ZeroDivisionError
   case Op::FloatDiv: return op.operands[1]->op == Op::ConstFloat && (op.operands[1]->imm << 1) != 0;  // not ±0.0
   case Op::IntLshift:
   case Op::IntRshift: return isConstant(op.operands[1], [](int64_t count) { return count >= 0; });
+  case Op::ListItem:  // raises IndexError
+  case Op::TupleItem:
+  case Op::EnterRange:
   case Op::GuardType:
   case Op::GuardTrue:
   case Op::GuardGlobals:

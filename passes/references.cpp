@@ -57,7 +57,7 @@ Helper withUnboxedKey(const Value& call) {
 }
 
 bool isNameOnly(const Value& op) {
-  return op.op == Op::Output || op.op == Op::DeferLocal;
+  return op.op == Op::Output || op.op == Op::DeferLocal || op.op == Op::RangeView;
 }
 
 // ---- SlotMap --------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ class OpRewriter {
   }
   std::optional<bool> knownBool(const Value* value) const;
 
+  void narrowItem(Type type);
   Rewrite unboxInt();
   Rewrite unboxFloat();
   Rewrite arithmetic();
@@ -73,11 +74,19 @@ int64_t negated(int64_t sign) {
   return kNegated[sign];
 }
 
+// Turn this: UnboxFloat(v: Object = ListItem …)    Into this: UnboxFloat(v: Float = ListItem …)
+// The guess moves to where the item is loaded: then everybody knows its class, and who releases it runs no code.
+void OpRewriter::narrowItem(Type type) {
+  Value* item = operand(0);
+  if (item->isItem() && item->type == types::kObject && item->block == op_.block) item->type = type;
+}
+
 // Turn this: UnboxInt(BoxInt(x))        Into this: x
 // Turn this: UnboxInt(ConstObject 5)    Into this: ConstInt 5
 Rewrite OpRewriter::unboxInt() {
   Value* source = operand(0);
   if (source->op == Op::BoxInt) return {source->operands[0]};
+  narrowItem(types::Long);
   const ObjectRef* constant = object(source);
   if (constant != nullptr && constant->hasInt && constant->type == types::Long) return {makeInt(constant->intValue)};
   return {};
@@ -87,6 +96,7 @@ Rewrite OpRewriter::unboxInt() {
 Rewrite OpRewriter::unboxFloat() {
   Value* source = operand(0);
   if (source->op == Op::BoxFloat) return {source->operands[0]};
+  narrowItem(types::Float);
   const ObjectRef* constant = object(source);
   if (constant != nullptr && constant->type == types::Float) return {makeFloat(constant->floatValue)};
   return {};

@@ -69,6 +69,7 @@ class Simplifier {
   void mergeBlocks();
   void skipEmptyBlocks();
   void sinkStackBoxes();
+  void storeNumbers(std::vector<bool>& wanted, const std::vector<Value*>& boxes);
 
   Function& function_;
   std::vector<Value*> replacements_;
@@ -257,6 +258,39 @@ void Simplifier::skipEmptyBlocks() {
   function_.recomputePredecessors();
 }
 
+// Turn this: ListStore(list, i, BoxFloat(x))    Into this: ListStoreFloat(list, i, x)
+// … where the box is made for this list only: nobody else has a name or another box for the number, so that it cannot
+// become two objects. `wanted` and `boxes` are sinkStackBoxes()'s.
+void Simplifier::storeNumbers(std::vector<bool>& wanted, const std::vector<Value*>& boxes) {
+  std::vector<uint32_t> boxCount(function_.valueCount(), 0), uses(function_.valueCount(), 0);
+  for (const Value* box : boxes) ++boxCount[box->operands[0]->id];
+  std::vector<bool> isNamed(function_.valueCount(), false);
+  std::vector<Value*> stores;
+  for (const auto& block : function_.blocks) {
+    for (Value* op : block->ops) {
+      for (const Value* v : op->operands) ++uses[v->id];
+      if (op->op == Op::DeferLocal) isNamed[op->operands[0]->id] = true;
+      if (op->op == Op::ListStore && op->operands[2]->op == Op::BoxFloat) stores.push_back(op);
+      if (!op->state) continue;
+      for (const Value* v : op->state->locals) isNamed[v->id] = true;
+    }
+    for (const Edge& edge : block->successors) {
+      for (const Value* v : edge.args) isNamed[v->id] = true;
+    }
+    if (!block->entry) continue;
+    for (const Value* v : block->entry->locals) isNamed[v->id] = true;
+  }
+  for (Value* store : stores) {
+    Value* box = store->operands[2];
+    Value* number = box->operands[0];
+    if (uses[box->id] != 1 || isNamed[box->id] || isNamed[number->id] || boxCount[number->id] != 1) continue;
+    store->op = Op::ListStoreFloat;
+    store->operands[2] = number;
+    wanted[box->id] = false;
+    changed_ = true;
+  }
+}
+
 // Turn this: {stack=[BoxInt(x)]}    Into this: {stack=[x]}, where nothing but operand stacks wants the box
 // An exit boxes each machine value once, so that two entries that were the same object stay the same object.
 void Simplifier::sinkStackBoxes() {
@@ -275,6 +309,7 @@ void Simplifier::sinkStackBoxes() {
     if (!block->entry) continue;
     for (const Value* v : block->entry->locals) wanted[v->id] = true;
   }
+  storeNumbers(wanted, boxes);
   for (Value* box : boxes) {
     if (wanted[box->id]) continue;
     replace(box, box->operands[0]);

@@ -217,6 +217,10 @@ bool ParamUnboxer::usesAreAcceptable(Value* param) const {
 
 bool ParamUnboxer::isAcceptable(Value* param) const {
   for (const EdgeUse& edge : incoming_[param->id]) {
+    const std::vector<Value*>& args = edge.from->successors[edge.successor].args;
+    const Value* argument = args[edge.index];
+    // `a = b = x + y`: two variables with one object would become two.
+    if (argument->op == kind_.box && std::count(args.begin(), args.end(), argument) > 1) return false;
     if (classify(edge.from->successors[edge.successor].args[edge.index], edge) == Argument::Unsuitable) return false;
   }
   return usesAreAcceptable(param);

@@ -60,6 +60,7 @@ Op floatOp(int32_t op) {
   case kSubtract: return Op::FloatSub;
   case kMultiply: return Op::FloatMul;
   case kTrueDivide: return Op::FloatDiv;
+  case kPower: return Op::FloatPow;
   default: return Op::kCount;
   }
 }
@@ -147,19 +148,38 @@ bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
   return false;
 }
 
-/// Operators that the interpreter does not specialize, on boxes of machine numbers.
+/// True if a value is a number, or could be and comes from a list or tuple, which is where numeric code has them.
+bool Translator::isLikelyInt(const Value* value) const {
+  return isKnownInt(value) || (value->isItem() && value->type.mayBe(types::Long));
+}
+
+/// What an operand is unboxed to where the other one is a float; an int has to have an exact double.
+Value* Translator::toFloat(Value* value) {
+  if (!isKnownInt(value)) return unboxFloat(value);
+  return emit(Op::IntToFloat, types::F64, {unboxInt(value)});
+}
+
+/// Operators that the interpreter does not specialize. The guess is that numbers meet numbers: one operand is known to
+/// be one, or is an item, and the other may be one. A wrong guess is not repeated at this instruction.
 bool Translator::binaryOpOnKnownNumbers(Value* left, Value* right) {
-  if (!speculates()) return false;
+  if (!speculates() || ins_->special != Special::None) return false;
   const int32_t op = plainOperator(ins_->arg);
-  if (isKnownInt(left) && isKnownInt(right) && intOp(op) != Op::kCount) {
+  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool isIntOnly = op != kAdd && op != kSubtract && op != kMultiply;
+  const bool areInts = isKnownInt(left) && isKnownInt(right);
+  if (intOp(op) != Op::kCount &&
+      (areInts || (isIntOnly && mayBeInts && (isLikelyInt(left) || isLikelyInt(right)) && !isKnownFloat(left) &&
+                   !isKnownFloat(right)))) {
     Value* a = unboxInt(left);
     Value* b = unboxInt(right);
     push(boxInt(emit(intOp(op), types::I64, {a, b})));
     return true;
   }
-  if (isKnownFloat(left) && isKnownFloat(right) && floatOp(op) != Op::kCount) {
-    Value* a = unboxFloat(left);
-    Value* b = unboxFloat(right);
+  auto mayBeNumber = [this](const Value* v) { return v->type.mayBe(types::Float) || isKnownInt(v); };
+  const bool areFloats = (isKnownFloat(left) || isKnownFloat(right)) && mayBeNumber(left) && mayBeNumber(right);
+  if ((areFloats || (areInts && op == kTrueDivide)) && floatOp(op) != Op::kCount) {
+    Value* a = toFloat(left);
+    Value* b = toFloat(right);
     push(boxFloat(emit(floatOp(op), types::F64, {a, b})));
     return true;
   }
@@ -220,6 +240,12 @@ void Translator::compareOp() {
   if (speculates() && ins_->special == Special::CompareFloat && mayBeFloats) {
     Value* a = unboxFloat(left);
     Value* b = unboxFloat(right);
+    return push(boolObject(emit(Op::FloatCompare, types::I1, {a, b}, comparison)));
+  }
+  const bool isMixed = (isKnownFloat(left) && isKnownInt(right)) || (isKnownInt(left) && isKnownFloat(right));
+  if (speculates() && isMixed) {
+    Value* a = toFloat(left);
+    Value* b = toFloat(right);
     return push(boolObject(emit(Op::FloatCompare, types::I1, {a, b}, comparison)));
   }
   const Helper helper = ins_->special == Special::CompareInt   ? Helper::CompareInt

@@ -5,7 +5,39 @@
 namespace martlet::frontend {
 
 using hir::Helper;
+using hir::Op;
 using hir::Value;
+namespace types = hir::types;
+
+namespace {
+
+constexpr int64_t kEqual = 2;
+constexpr int64_t kIndexInRange = 2;  // of ListItem and TupleItem
+
+}  // namespace
+
+/// A short list or tuple of the expected length.
+bool Translator::unpackItems(Value* sequence) {
+  constexpr int32_t kMaxItems = 4;  // a call is shorter than the code for many
+  const bool isList = ins_->special == Special::UnpackList;
+  const bool isTuple = ins_->special == Special::UnpackTuple || ins_->special == Special::UnpackTwoTuple;
+  const hir::Type type = isList ? types::List : types::Tuple;
+  if (!speculates() || failure_ || (!isList && !isTuple) || ins_->arg > kMaxItems || !sequence->type.mayBe(type)) {
+    return false;
+  }
+  guardType(sequence, type);
+  Value* size = emit(Op::SizeOf, types::I64, {sequence});
+  Value* isExpected =
+      emit(Op::IntCompare, types::I1, {size, emit(Op::ConstInt, types::I64, {}, ins_->arg)}, kEqual);
+  emit(Op::GuardTrue, types::kNothing, {isExpected});
+  Values items;
+  for (int64_t i = 0; i < ins_->arg; ++i) {
+    Value* index = emit(Op::ConstInt, types::I64, {}, i);
+    items.push_back(emit(isList ? Op::ListItem : Op::TupleItem, types::kObject, {sequence, index}, kIndexInRange));
+  }
+  for (auto item = items.rbegin(); item != items.rend(); ++item) push(*item);
+  return true;
+}
 
 void Translator::lowerBuilding() {
   const int64_t arg = ins_->arg;
@@ -69,6 +101,7 @@ void Translator::lowerBuilding() {
   case BytecodeOp::UnpackSequence: {
     Value* sequence = pop();
     const auto count = static_cast<uint16_t>(arg);
+    if (unpackItems(sequence)) return;
     return pushOutputs(call(Helper::UnpackSequence, {sequence}, {arg}, count), count);
   }
   case BytecodeOp::UnpackEx: {

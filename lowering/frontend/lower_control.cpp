@@ -43,10 +43,33 @@ void Translator::popJump(Value* condition, bool jumpIfTrue) {
   }
 }
 
+/// Over a list or a tuple. The iterator lets its container go when it is exhausted: a call does that.
+bool Translator::forSequence() {
+  const bool isList = ins_->special == Special::ForIterList;
+  const hir::Type type = isList ? types::ListIter : types::TupleIter;
+  Value* iterator = peek(1);
+  if (!speculates() || (!isList && ins_->special != Special::ForIterTuple) || !iterator->type.mayBe(type)) return false;
+  guardType(iterator, type);
+  Value* hasNext = emit(Op::HasNext, types::I1, {iterator}, isList ? 0 : 1);
+  Block* body = newInnerBlock();
+  Block* end = newInnerBlock();
+  endWithBranch(hasNext, {body, {}}, {end, {}});
+  switchTo(end);
+  Value* result = call(isList ? Helper::ForIterList : Helper::ForIterTuple, {iterator}, {}, 1);
+  output(result, 0, types::kNullable);
+  pop();
+  endWithJump(static_cast<uint32_t>(flow_.find(ins_->target)));
+  switchTo(body);
+  push(iterator);
+  push(emit(isList ? Op::ListNext : Op::TupleNext, types::kObject, {iterator}));
+  return true;
+}
+
 /// The body begins with a block of its own here: a range's item is boxed only where there is one.
 void Translator::forIter() {
   Value* iterator = peek(1);
   if (failure_) return;
+  if (forSequence()) return;
   const bool isRange = ins_->special == Special::ForIterRange && speculates() && iterator->type.mayBe(types::RangeIter);
   Value* item = nullptr;
   Value* hasItem = nullptr;

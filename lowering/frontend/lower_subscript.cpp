@@ -5,7 +5,9 @@
 namespace martlet::frontend {
 
 using hir::Helper;
+using hir::Op;
 using hir::Value;
+namespace types = hir::types;
 
 namespace {
 
@@ -29,26 +31,36 @@ Helper storeHelper(Special special) {
 
 }  // namespace
 
+/// An item of a list or tuple, without a call and without anything that Python code could notice.
+bool Translator::loadItem(Value* container, Value* key) {
+  if (!speculates() || failure_ || !key->type.mayBe(types::Long)) return false;
+  const bool isList = ins_->special == Special::SubscrListInt;
+  const hir::Type type = isList ? types::List : types::Tuple;
+  if (!isList && ins_->special != Special::SubscrTupleInt) return false;
+  if (!container->type.mayBe(type)) return false;
+  guardType(container, type);
+  Value* index = unboxInt(key);
+  push(emit(isList ? Op::ListItem : Op::TupleItem, types::kObject, {container, index}));
+  return true;
+}
+
 void Translator::lowerSubscript() {
   switch (ins_->op) {
   case BytecodeOp::BinarySubscr: {
     Value* key = pop();
     Value* container = pop();
-    const bool isMachineKey = speculates() && isKnownInt(key);
-    if (isMachineKey && ins_->special == Special::SubscrListInt) {
-      return push(call(Helper::SubscrListI64, {container, unboxInt(key)}));
-    }
-    if (isMachineKey && ins_->special == Special::SubscrTupleInt) {
-      return push(call(Helper::SubscrTupleI64, {container, unboxInt(key)}));
-    }
+    if (loadItem(container, key)) return;
     return push(call(subscriptHelper(ins_->special), {container, key}));
   }
   case BytecodeOp::StoreSubscr: {
     Value* key = pop();
     Value* container = pop();
     Value* value = pop();
-    if (speculates() && isKnownInt(key) && ins_->special == Special::StoreSubscrListInt) {
-      call(Helper::StoreSubscrListI64, {container, unboxInt(key), value});
+    if (failure_) return;
+    const bool isList = ins_->special == Special::StoreSubscrListInt && container->type.mayBe(types::List);
+    if (speculates() && isList && key->type.mayBe(types::Long)) {
+      guardType(container, types::List);
+      emit(Op::ListStore, types::kNothing, {container, unboxInt(key), value});
     } else {
       call(storeHelper(ins_->special), {container, key, value});
     }

@@ -105,8 +105,12 @@ class Translator {
   void binaryOp();
   bool binaryOpOnNumbers(Value* left, Value* right);
   bool binaryOpOnKnownNumbers(Value* left, Value* right);
+  bool isLikelyInt(const Value* value) const;
+  Value* toFloat(Value* value);
   bool concatenate(Value* left, Value* right);
   bool concatenateInPlace(Value* left, Value* right);
+  bool unpackItems(Value* sequence);
+  bool loadItem(Value* container, Value* key);
   void compareOp();
   void toBool();
   void loadAttr();
@@ -114,6 +118,7 @@ class Translator {
   void storeAttr();
   void loadSuperAttr();
   void forIter();
+  bool forSequence();
   void send();
   void popJump(Value* condition, bool jumpIfTrue);
   void yieldValue();

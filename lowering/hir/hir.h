@@ -40,7 +40,7 @@ enum class ExitReason : uint8_t {
 };
 
 enum class Effects : uint8_t { Pure, Reads, Writes, Python, Control };
-enum class Ownership : uint8_t { Owned, Slot, Forever, None };
+enum class Ownership : uint8_t { Owned, Slot, Container, Forever, None };
 
 /// How a runtime helper says that it failed, and thereby that native code must be left.
 enum class Failure : uint8_t {
@@ -133,6 +133,10 @@ class Value {
 
   const OpInfo& info() const { return hir::info(op); }
   bool hasResult() const { return !type.isNothing(); }
+  /// An object out of a container, which may be borrowed from it.
+  bool isItem() const {
+    return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext;
+  }
   bool isTerminator() const { return info().effects == Effects::Control; }
   bool canExit() const;
   /// Effects of this very op: the helper's for CallRuntime.

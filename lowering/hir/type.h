@@ -28,6 +28,8 @@ namespace martlet::hir {
   TYPE(Class, 12)                                                                                                      \
   TYPE(Cell, 13)                                                                                                       \
   TYPE(RangeIter, 14)                                                                                                  \
+  TYPE(ListIter, 15)                                                                                                   \
+  TYPE(TupleIter, 16)                                                                                                  \
   TYPE(OtherObject, 20)                                                                                                \
   TYPE(Null, 21)                                                                                                       \
   TYPE(I64, 24)                                                                                                        \

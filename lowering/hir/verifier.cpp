@@ -440,6 +440,12 @@ void Verifier::immediate(const Value& op) {
       report("imm is no set of object types");
     }
     return;
+  case Op::ListItem:
+  case Op::TupleItem:
+  case Op::ListNext:
+  case Op::TupleNext: inRange(4, "set of an item's properties"); return;
+  case Op::HasNext: inRange(2, "kind of iterator"); return;
+  case Op::RangeField: inRange(3, "field of a range iterator"); return;
   case Op::Output: output(op); return;
   default: return;
   }

@@ -86,6 +86,9 @@ class FunctionLowering {
   void lowerIntHelper(const hir::Value& op, hir::Helper helper);
   void lowerUnbox(const hir::Value& op, hir::Helper helper, llvm::Type* type);
   void lowerIntToFloat(const hir::Value& op);
+  bool lowerContainer(const hir::Value& op);
+  void lowerStore(const hir::Value& op, hir::Helper helper, llvm::ArrayRef<llvm::Value*> operands);
+  void lowerItem(const hir::Value& op);
   void lowerRefcount(const hir::Value& op, hir::Helper plain, hir::Helper nullable);
   void lowerConcatLocal(const hir::Value& op);
 
@@ -111,6 +114,8 @@ class FunctionLowering {
   llvm::BasicBlock* exitStub(const hir::Value& op, LeaveKind kind, hir::ExitReason reason);
   uint32_t describeExit(const hir::FrameState& state, hir::ExitReason reason, SpillGroup& group);
   void emitExits();
+  /// Brings the object of a RangeView up to date.
+  void writeBack(const hir::Value& view);
   void emitSpills(const SpillGroup& group, llvm::BasicBlock* leave);
 
   const hir::Function& hir_;

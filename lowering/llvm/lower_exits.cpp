@@ -23,20 +23,30 @@ ExitValue::Kind kindOf(hir::Type type) {
   return ExitValue::Kind::Object;
 }
 
+/// A view stands for the object that it is a view of: references are counted for that one.
+const hir::Value* objectOf(const hir::Value* value) {
+  return value->op == hir::Op::RangeView ? value->operands[0] : value;
+}
+
 /// The values of a state that leave through the spill area, in order of first use. A value of which SSA holds several
 /// references takes a slot for each: the vm takes one reference from a slot.
 std::vector<const hir::Value*> spilledValues(const hir::FrameState& state) {
   std::vector<const hir::Value*> values;
   const auto add = [&](const hir::Value* value) {
     if (std::find(values.begin(), values.end(), value) != values.end()) return;
-    const auto references = std::count(state.owned.begin(), state.owned.end(), value);
+    const auto references = std::count(state.owned.begin(), state.owned.end(), objectOf(value));
     values.insert(values.end(), static_cast<size_t>(std::max<ptrdiff_t>(references, 1)), value);
   };
   for (const hir::Value* value : state.stack) add(value);
   for (size_t slot = 0; slot < state.locals.size(); ++slot) {
     if (state.isDirty(slot)) add(state.locals[slot]);
   }
-  for (const hir::Value* value : state.owned) add(value);
+  const auto isSpilled = [&values](const hir::Value* object) {
+    return std::any_of(values.begin(), values.end(), [object](auto* value) { return objectOf(value) == object; });
+  };
+  for (const hir::Value* value : state.owned) {
+    if (!isSpilled(value)) add(value);
+  }
   return values;
 }
 
@@ -73,12 +83,12 @@ class References {
   /// The spill slot that the next use of a value reads: one with a reference of its own while there are any.
   Slot next(const hir::Value* value) {
     const auto first = std::find(spilled_.begin(), spilled_.end(), value);
-    const auto reference = std::find(left_.begin(), left_.end(), value);
+    const auto reference = std::find(left_.begin(), left_.end(), objectOf(value));
     const auto index = static_cast<size_t>(first - spilled_.begin());
     if (reference == left_.end()) return {index, false};
     left_.erase(reference);
     const auto copies = std::count(first, spilled_.end(), value);
-    const auto unused = std::count(left_.begin(), left_.end(), value);
+    const auto unused = std::count(left_.begin(), left_.end(), objectOf(value));
     return {index + static_cast<size_t>(copies - unused - 1), true};
   }
   std::vector<const hir::Value*> left() const { return left_; }
@@ -179,6 +189,11 @@ void FunctionLowering::emitExits() {
   builder_.CreateRet(builder_.CreateInsertValue(result, status, 1));
 }
 
+void FunctionLowering::writeBack(const hir::Value& view) {
+  callHelper(view, hir::Helper::SyncRange,
+             {{use(view.operands[0]), use(view.operands[1]), use(view.operands[2])}, {}, {}});
+}
+
 void FunctionLowering::emitSpills(const SpillGroup& group, llvm::BasicBlock* leave) {
   for (const auto& [status, stub] : group.stubs) {
     stub->insertInto(fn_);
@@ -193,7 +208,8 @@ void FunctionLowering::emitSpills(const SpillGroup& group, llvm::BasicBlock* lea
     builder_.SetInsertPoint(block);
   }
   for (size_t i = 0; i < group.values.size(); ++i) {
-    llvm::Value* value = use(group.values[i]);
+    llvm::Value* value = use(objectOf(group.values[i]));
+    if (group.values[i]->op == hir::Op::RangeView) writeBack(*group.values[i]);
     if (value->getType() == i1_) value = builder_.CreateZExt(value, i64_);
     builder_.CreateStore(value, builder_.CreateConstInBoundsGEP1_64(i64_, spill_, i + kFirstSpill));
   }

@@ -44,6 +44,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::IntAdd:
   case Op::IntSub:
   case Op::IntMul:
+  case Op::IntStep:
   case Op::IntFloorDiv:
   case Op::IntMod:
   case Op::IntAnd:
@@ -58,6 +59,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::FloatSub:
   case Op::FloatMul:
   case Op::FloatDiv:
+  case Op::FloatPow:
   case Op::FloatNeg:
   case Op::FloatCompare: lowerFloat(op); return;
   case Op::UnboxInt:
@@ -81,6 +83,17 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::SyncLocal:
   case Op::IncRef:
   case Op::DecRef: lowerReference(op); return;
+  case Op::ListItem:
+  case Op::TupleItem:
+  case Op::HasNext:
+  case Op::ListNext:
+  case Op::TupleNext:
+  case Op::ListStore:
+  case Op::ListStoreFloat:
+  case Op::EnterRange:
+  case Op::RangeField:
+  case Op::SizeOf: lowerContainer(op); return;
+  case Op::RangeView: return;  // only exits know it
   case Op::ConcatLocal: return lowerConcatLocal(op);
   case Op::CallRuntime: return lowerCall(op);
   case Op::Output: return lowerOutput(op);
@@ -134,6 +147,7 @@ bool FunctionLowering::lowerInt(const hir::Value& op) {
   case Op::IntAdd: lowerOverflow(op, llvm::Intrinsic::sadd_with_overflow, lhs, rhs); return true;
   case Op::IntSub: lowerOverflow(op, llvm::Intrinsic::ssub_with_overflow, lhs, rhs); return true;
   case Op::IntMul: lowerOverflow(op, llvm::Intrinsic::smul_with_overflow, lhs, rhs); return true;
+  case Op::IntStep: define(op, builder_.CreateNSWAdd(lhs, rhs)); return true;
   case Op::IntNeg: lowerOverflow(op, llvm::Intrinsic::ssub_with_overflow, builder_.getInt64(0), lhs); return true;
   case Op::IntFloorDiv: lowerIntHelper(op, Helper::IntFloorDivValue); return true;
   case Op::IntMod: lowerIntHelper(op, Helper::IntModValue); return true;
@@ -159,6 +173,12 @@ bool FunctionLowering::lowerFloat(const hir::Value& op) {
     exitIf(op, builder_.CreateFCmpOEQ(rhs, llvm::ConstantFP::get(f64_, 0.0)));
     define(op, builder_.CreateFDiv(lhs, rhs));
     return true;
+  case Op::FloatPow: {
+    llvm::Value* slot = outputSlot(f64_, 1, false);
+    exitUnless(op, callHelper(op, Helper::FloatPowValue, {{lhs, rhs}, {}, {slot}}));
+    define(op, builder_.CreateLoad(f64_, slot));
+    return true;
+  }
   case Op::FloatNeg: define(op, builder_.CreateFNeg(lhs)); return true;
   case Op::FloatCompare: define(op, builder_.CreateFCmp(floatPredicate(op.imm), lhs, rhs)); return true;
   default: return false;
@@ -215,6 +235,60 @@ bool FunctionLowering::lowerGuardOrTest(const hir::Value& op) {
   }
   case Op::GuardUnseen: exitIf(op, callHelper(op, Helper::FrameIsSeen, {})); return true;
   case Op::Safepoint: exitIf(op, callHelper(op, Helper::SafepointPending, {})); return true;
+  default: return false;
+  }
+}
+
+/// An item whose class matters is compared while nothing of the instruction has happened yet.
+void FunctionLowering::lowerItem(const hir::Value& op) {
+  const bool isList = op.op == Op::ListItem || op.op == Op::ListNext;
+  const bool isNext = op.op == Op::ListNext || op.op == Op::TupleNext;
+  llvm::SmallVector<llvm::Value*, 2> operands;
+  for (const hir::Value* operand : op.operands) operands.push_back(use(operand));
+  llvm::Value* item = nullptr;
+  if (isNext) {
+    item = callHelper(op, isList ? Helper::ListPeek : Helper::TuplePeek, {operands, {}, {}});
+  } else if ((op.imm & 2) != 0) {
+    item = callHelper(op, isList ? Helper::ListItemInRange : Helper::TupleItemInRange, {operands, {}, {}});
+  } else {
+    llvm::Value* slot = outputSlot(ptr_, 1, true);
+    exitUnless(op, callHelper(op, isList ? Helper::ListItemValue : Helper::TupleItemValue, {operands, {}, {slot}}));
+    item = builder_.CreateLoad(ptr_, slot);
+  }
+  if (op.type != hir::types::kObject) {
+    exitUnless(op, callHelper(op, Helper::HasType, {{item}, {static_cast<int64_t>(op.type.bits())}, {}}));
+  }
+  if (isNext) callHelper(op, Helper::SkipItem, {operands, {}, {}});
+  if (op.ownership() == hir::Ownership::Owned) callHelper(op, Helper::IncRef, {{item}, {}, {}});
+  define(op, item);
+}
+
+/// A store that was done is not done again: a stress test's exit comes before it.
+void FunctionLowering::lowerStore(const hir::Value& op, Helper helper, llvm::ArrayRef<llvm::Value*> operands) {
+  if (options_.forceExitEvery > 0) exitIf(op, builder_.getFalse());
+  llvm::Value* done = callHelper(op, helper, {operands, {}, {}});
+  branchToExit(op, builder_.CreateNot(done), LeaveKind::Exit);
+}
+
+bool FunctionLowering::lowerContainer(const hir::Value& op) {
+  llvm::SmallVector<llvm::Value*, 3> operands;
+  for (const hir::Value* operand : op.operands) operands.push_back(use(operand));
+  switch (op.op) {
+  case Op::ListItem:
+  case Op::TupleItem:
+  case Op::ListNext:
+  case Op::TupleNext: lowerItem(op); return true;
+  case Op::HasNext:
+    define(op, callHelper(op, op.imm == 0 ? Helper::ListHasNext : Helper::TupleHasNext, {operands, {}, {}}));
+    return true;
+  case Op::ListStore: lowerStore(op, Helper::ListStoreItem, operands); return true;
+  case Op::ListStoreFloat: lowerStore(op, Helper::ListStoreFloatItem, operands); return true;
+  case Op::EnterRange:
+    exitUnless(op, callHelper(op, Helper::IsOwnRange, {operands, {}, {}}));
+    define(op, operands[0]);
+    return true;
+  case Op::RangeField: define(op, callHelper(op, Helper::RangeFieldValue, {operands, {op.imm}, {}})); return true;
+  case Op::SizeOf: define(op, callHelper(op, Helper::SizeOfValue, {operands, {}, {}})); return true;
   default: return false;
   }
 }

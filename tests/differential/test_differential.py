@@ -29,6 +29,7 @@ MODES = {
     "exit_every_2": [*FIRST, "--opt-level=0", "--force-exit-every=2"],
     "exit_every_3": [*FIRST, "--opt-level=0", "--force-exit-every=3"],
     "exit_every_7": [*FIRST, "--opt-level=0", "--force-exit-every=7"],
+    "warm_exits": ["--sync", "--call-threshold=2", "--loop-threshold=3", "--opt-level=0", "--force-exit-every=5"],
     "background": ["--call-threshold=2", "--loop-threshold=10"],
 }
 SLOW_MODES = {"first_call_full": [*FIRST, "--opt-level=2"]}

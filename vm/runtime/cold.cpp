@@ -117,6 +117,14 @@ int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* 
   return key.get() != nullptr ? rt_store_subscr(tstate, borrowed, container, key.get(), value) : -1;
 }
 
+bool rt_cold_list_store_float(PyObject** place, double value) {
+  PyObject* old = *place;
+  if (!isPlainRelease(old)) return false;
+  *place = rt_cold_box_float(value);
+  Py_DECREF(old);
+  return true;
+}
+
 int rt_cold_list_grow(PyObject* list, PyObject* value) {
   return _PyList_AppendTakeRefListResize(reinterpret_cast<PyListObject*>(list), Py_NewRef(value));
 }

@@ -68,6 +68,13 @@ inline PyObject* boxFloat(double value, PyObject* (*slow)(double) = rt_cold_make
   return reinterpret_cast<PyObject*>(object);
 }
 
+/// True if giving up one reference of `object` runs no code: it stays alive, or it is a number or a string.
+inline bool isPlainRelease(PyObject* object) {
+  if (object->ob_refcnt != 1) return true;
+  const PyTypeObject* type = Py_TYPE(object);
+  return type == &PyFloat_Type || type == &PyLong_Type || type == &PyUnicode_Type;
+}
+
 /// True if a type still has the version that the interpreter's cache was filled for.
 inline bool hasVersion(PyTypeObject* type, int64_t version) {
   return type->tp_version_tag == static_cast<uint32_t>(version);
@@ -79,6 +86,7 @@ constexpr PyTypeObject* kExactTypes[] = {
     &PyLong_Type,  &PyFloat_Type,    &PyBool_Type, &_PyNone_Type, &PyUnicode_Type,
     &PyBytes_Type, &PyTuple_Type,    &PyList_Type, &PyDict_Type,  &PySet_Type,
     &PySlice_Type, &PyFunction_Type, &PyType_Type, &PyCell_Type,  &PyRangeIter_Type,
+    &PyListIter_Type, &PyTupleIter_Type,
 };
 
 /// The type bit of all other classes.

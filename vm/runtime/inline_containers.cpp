@@ -123,6 +123,86 @@ int rt_store_subscr_list_i64(PyThreadState* tstate, int64_t borrowed, PyObject* 
   return rt_cold_store_subscr_i64(tstate, borrowed, container, index, value);
 }
 
+MARTLET_ALWAYS_INLINE bool rt_list_item(PyObject* list, int64_t index, PyObject** result) {
+  const size_t size = sizeOf(list), place = wrapped(index, size);
+  *result = nullptr;
+  if (place >= size) [[unlikely]]
+    return false;
+  *result = listItems(list)[place];
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_tuple_item(PyObject* tuple, int64_t index, PyObject** result) {
+  const size_t size = sizeOf(tuple), place = wrapped(index, size);
+  *result = nullptr;
+  if (place >= size) [[unlikely]]
+    return false;
+  *result = tupleItems(tuple)[place];
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_list_store(PyObject* list, int64_t index, PyObject* value) {
+  const size_t size = sizeOf(list), place = wrapped(index, size);
+  if (place >= size) [[unlikely]]
+    return false;
+  PyObject** items = listItems(list);
+  PyObject* old = items[place];
+  if (!isPlainRelease(old)) [[unlikely]]
+    return false;
+  items[place] = value;
+  release(old);
+  return true;
+}
+
+// A float that only the list has a reference of is as good as a new one.
+MARTLET_ALWAYS_INLINE bool rt_list_store_float(PyObject* list, int64_t index, double value) {
+  const size_t size = sizeOf(list), place = wrapped(index, size);
+  if (place >= size) [[unlikely]]
+    return false;
+  PyObject* old = listItems(list)[place];
+  if (!isFloat(old) || old->ob_refcnt != 1) [[unlikely]]
+    return rt_cold_list_store_float(listItems(list) + place, value);
+  reinterpret_cast<PyFloatObject*>(old)->ob_fval = value;
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE PyObject* rt_list_item_in_range(PyObject* list, int64_t index) {
+  return listItems(list)[index];
+}
+MARTLET_ALWAYS_INLINE PyObject* rt_tuple_item_in_range(PyObject* tuple, int64_t index) {
+  return tupleItems(tuple)[index];
+}
+
+MARTLET_ALWAYS_INLINE bool rt_list_has_next(PyObject* iterator) {
+  const auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
+  const PyListObject* list = it->it_seq;
+  return list != nullptr && static_cast<size_t>(it->it_index) < static_cast<size_t>(list->ob_base.ob_size);
+}
+MARTLET_ALWAYS_INLINE bool rt_tuple_has_next(PyObject* iterator) {
+  const auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
+  const PyTupleObject* tuple = it->it_seq;
+  return tuple != nullptr && static_cast<size_t>(it->it_index) < static_cast<size_t>(tuple->ob_base.ob_size);
+}
+
+MARTLET_ALWAYS_INLINE PyObject* rt_list_peek(PyObject* iterator) {
+  const auto* it = reinterpret_cast<_PyListIterObject*>(iterator);
+  return it->it_seq->ob_item[it->it_index];
+}
+MARTLET_ALWAYS_INLINE PyObject* rt_tuple_peek(PyObject* iterator) {
+  const auto* it = reinterpret_cast<_PyTupleIterObject*>(iterator);
+  return it->it_seq->ob_item[it->it_index];
+}
+
+// Iterators of lists and of tuples begin with the same fields.
+MARTLET_ALWAYS_INLINE void rt_skip_item(PyObject* iterator) {
+  static_assert(offsetof(_PyListIterObject, it_index) == offsetof(_PyTupleIterObject, it_index));
+  reinterpret_cast<_PyListIterObject*>(iterator)->it_index++;
+}
+
+MARTLET_ALWAYS_INLINE int64_t rt_size_of(PyObject* sequence) {
+  return static_cast<int64_t>(sizeOf(sequence));
+}
+
 int rt_list_append(PyObject* list, PyObject* value) {
   auto* object = reinterpret_cast<PyListObject*>(list);
   const Py_ssize_t size = object->ob_base.ob_size;
@@ -185,6 +265,21 @@ MARTLET_ALWAYS_INLINE bool rt_range_next(PyObject* iterator, int64_t* result) {
   it->len--;
   *result = value;
   return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_is_own_range(PyObject* iterator) {
+  return Py_IS_TYPE(iterator, &PyRangeIter_Type) && iterator->ob_refcnt == 1;
+}
+
+MARTLET_ALWAYS_INLINE int64_t rt_range_field(PyObject* iterator, int64_t field) {
+  const auto* it = reinterpret_cast<_PyRangeIterObject*>(iterator);
+  return field == 0 ? it->start : field == 1 ? it->len : it->step;
+}
+
+MARTLET_ALWAYS_INLINE void rt_sync_range(PyObject* iterator, int64_t next, int64_t left) {
+  auto* it = reinterpret_cast<_PyRangeIterObject*>(iterator);
+  it->start = next;
+  it->len = left;
 }
 
 int rt_for_iter_range(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Helpers: generic unary and binary operators, comparison, membership, string building in place. Must not know: HIR,
 // LLVM.
+#include <cmath>
+
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -91,6 +93,17 @@ int rt_contains_set(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyO
   return containsChecked(tstate, holding(borrowed, {item, container}, [&] {
                            return _PySet_Contains(reinterpret_cast<PySetObject*>(container), item);
                          }));
+}
+
+// The other powers are complex, errors, or have rules of their own: the interpreter knows them.
+bool rt_float_pow(double base, double exponent, double* result) {
+  *result = 0;
+  if (base == 0 || !std::isfinite(base) || !std::isfinite(exponent)) return false;
+  if (base < 0 && exponent != std::floor(exponent)) return false;
+  const bool negative = base < 0 && std::fmod(std::fabs(exponent), 2.0) == 1.0;
+  const double power = std::pow(std::fabs(base), exponent);
+  *result = negative ? -power : power;
+  return power > 0 && std::isfinite(power);
 }
 
 }  // extern "C"

@@ -102,6 +102,7 @@ static_assert(isAt(types::Tuple, &PyTuple_Type) && isAt(types::List, &PyList_Typ
 static_assert(isAt(types::Set, &PySet_Type) && isAt(types::Slice, &PySlice_Type) && isAt(types::Cell, &PyCell_Type));
 static_assert(isAt(types::Function, &PyFunction_Type) && isAt(types::Class, &PyType_Type));
 static_assert(types::OtherObject.bits() == martlet::vm::kOtherTypesBit);
-static_assert(isAt(types::RangeIter, &PyRangeIter_Type));
+static_assert(isAt(types::RangeIter, &PyRangeIter_Type) && isAt(types::ListIter, &PyListIter_Type) &&
+              isAt(types::TupleIter, &PyTupleIter_Type));
 
 }  // namespace

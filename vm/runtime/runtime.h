@@ -28,6 +28,22 @@ bool rt_safepoint_pending(PyThreadState* tstate);
 bool rt_frame_has_globals(Frame* frame, PyObject* globals, PyObject* builtins);
 bool rt_frame_is_seen(Frame* frame);
 bool rt_unbox_int(PyObject* object, int64_t* result);
+bool rt_list_item(PyObject* list, int64_t index, PyObject** result);
+bool rt_tuple_item(PyObject* tuple, int64_t index, PyObject** result);
+bool rt_list_store(PyObject* list, int64_t index, PyObject* value);
+bool rt_list_store_float(PyObject* list, int64_t index, double value);
+bool rt_is_own_range(PyObject* iterator);
+int64_t rt_range_field(PyObject* iterator, int64_t field);
+void rt_sync_range(PyObject* iterator, int64_t next, int64_t left);
+PyObject* rt_list_item_in_range(PyObject* list, int64_t index);
+PyObject* rt_tuple_item_in_range(PyObject* tuple, int64_t index);
+bool rt_list_has_next(PyObject* iterator);
+bool rt_tuple_has_next(PyObject* iterator);
+PyObject* rt_list_peek(PyObject* iterator);
+PyObject* rt_tuple_peek(PyObject* iterator);
+void rt_skip_item(PyObject* iterator);
+bool rt_float_pow(double base, double exponent, double* result);
+int64_t rt_size_of(PyObject* sequence);
 bool rt_unbox_float(PyObject* object, double* result);
 PyObject* rt_box_int(int64_t value);
 PyObject* rt_box_float(double value);
@@ -241,4 +257,5 @@ PyObject* rt_cold_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* 
 int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
                              PyObject* value);
 int rt_cold_list_grow(PyObject* list, PyObject* value);
+bool rt_cold_list_store_float(PyObject** place, double value);
 }

@@ -43,6 +43,10 @@ def show(text):
     print(re.sub(r" at 0x[0-9a-f]+", "", text))
 
 
+def say(value):
+    show(repr(value))
+
+
 def pairs(function, values):
     """The function over all pairs of values."""
     table(function, *[(left, right) for left in values for right in values])

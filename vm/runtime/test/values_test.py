@@ -2,6 +2,7 @@
 """Numbers, containers, iteration."""
 
 import collections
+import ctypes
 import gc
 import math
 import operator
@@ -353,6 +354,98 @@ class Iteration(Case):
         for value in values:
             self.assertEqual(rt.range_next(iterator), (True, value))
         self.assertFalse(rt.range_next(iterator)[0])
+
+    def test_range_state(self):
+        iterator = iter(range(5, 50, 7))
+        next(iterator)
+        self.assertEqual([rt.range_field(iterator, field) for field in range(3)], [12, 6, 7])
+        rt.sync_range(iterator, 26, 4)
+        self.assertEqual(list(iterator), [26, 33, 40, 47])
+        self.assertFalse(rt.is_own_range(iterator))  # the name and the argument have references
+        self.assertFalse(rt.is_own_range(iter([])))
+
+    def test_items(self):
+        value = object()
+        for load, container in ((rt.list_item, [value, 1.5, 7]), (rt.tuple_item, (value, 1.5, 7))):
+            self.assertEqual(rt.size_of(container), 3)
+            for index in (3, -4, 2**62, -(2**63)):
+                self.assertEqual(load(container, index), (False, [MISSING]))
+            for index in range(-3, 3):
+                good, [item] = self.borrowed_item(load, container, index)
+                self.assertTrue(good)
+                self.assertIs(item, container[index])
+
+    def borrowed_item(self, load, container, index):
+        """The harness gives up a reference that a borrowed result does not have."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(container[index]))
+        return load(container, index)
+
+    def test_sequence_iterators(self):
+        for values, has_next, peek, in_range in (
+            ([5, "x"], rt.list_has_next, rt.list_peek, rt.list_item_in_range),
+            ((5, "x"), rt.tuple_has_next, rt.tuple_peek, rt.tuple_item_in_range),
+        ):
+            iterator = iter(values)
+            for i, value in enumerate(values):
+                self.assertTrue(has_next(iterator))
+                for load in (lambda: peek(iterator), lambda: in_range(values, i)):
+                    ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))
+                    self.assertIs(load(), value)
+                rt.skip_item(iterator)
+            self.assertFalse(has_next(iterator))
+            self.assertEqual(list(iterator), [])
+            self.assertFalse(has_next(iterator))
+        values = [1, 2]
+        iterator = iter(values)
+        rt.skip_item(iterator)
+        values.pop()
+        self.assertFalse(rt.list_has_next(iterator))
+
+    def test_float_pow(self):
+        numbers = [0.5, 2.0, 3.0, -2.0, -0.5, 1e300, -1e-300, 1.5, -1.5, 5.0, 1e16, -3.0]
+        for base in numbers:
+            for exponent in [*numbers, 0.0, -0.0, 7.0, -7.0, 1e17]:
+                good, power = rt.float_pow(base, exponent)
+                expected = outcome(operator.pow, base, exponent)
+                if good:
+                    self.assertEqual(repr(("value", power)), repr(expected), (base, exponent))
+                else:
+                    self.assertFalse(isinstance(expected[1], float) and 0 < abs(expected[1]) < math.inf)
+        for special in (0.0, -0.0, math.inf, -math.inf, math.nan):
+            self.assertFalse(rt.float_pow(special, 2.0)[0])
+            self.assertFalse(math.isfinite(special) is False and rt.float_pow(2.0, special)[0])
+
+    def test_store_item(self):
+        class Noisy:
+            pass
+
+        def store(values, index, value):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(value))  # the list's, if it is stored
+            good = rt.list_store(values, index, value)
+            if not good:
+                ctypes.pythonapi.Py_DecRef(ctypes.py_object(value))
+            return good
+
+        value, held = object(), Noisy()
+        values = [1.5 + len("x"), 2**70 + len("x"), "ab" * len("xy"), held, Noisy(), [], None]
+        for index in (7, -8, 2**62, -(2**63)):
+            self.assertFalse(store(values, index, value))
+            self.assertFalse(rt.list_store_float(values, index, 0.5))
+        before = sys.getrefcount(value), sys.getrefcount(held)
+        self.assertEqual([store(values, i, value) for i in range(7)], [True] * 4 + [False, False, True])
+        self.assertEqual((sys.getrefcount(value), sys.getrefcount(held)), (before[0] + 5, before[1] - 1))
+        self.assertTrue(store(values, -7, 1.25 + len("x")))
+        self.assertEqual(values[0], 2.25)
+        self.assertTrue(rt.list_store_float(values, 0, 0.5))  # in place
+        self.assertEqual(values[0], 0.5)
+        shared = values[0]
+        self.assertTrue(rt.list_store_float(values, 0, -0.5))
+        self.assertEqual((shared, values[0]), (0.5, -0.5))
+        self.assertEqual(sys.getrefcount(shared), 2)
+        self.assertTrue(rt.list_store_float(values, 1, 0.25))
+        self.assertFalse(rt.list_store_float(values, 4, 0.25))
+        self.assertEqual(sys.getrefcount(value), before[0] + 3)
+        self.assertEqual(values[1], 0.25)
 
     def test_get(self):
         self.agree(lambda: rt.get_iter(5), lambda: iter(5))

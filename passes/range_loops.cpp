@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+// The pass "range-loops": a loop over a range counts in registers, and its iterator is brought up to date where native
+// code is left.
+//
+// Turn this: bbH(…): v1:I1 = RangeNext it; v2 = Output v1, 0; Branch v1 -> body, end      {stack=[…, it]} in the loop
+// Into this: bbE: r = EnterRange it; start = RangeField r 0; left = RangeField r 1; step = RangeField r 2; -> bbH
+//            bbH(r, next, left, step, …): v1 = left > 0; Branch v1 -> body, end           {stack=[…, RangeView r, …]}
+//
+// Nobody can look at the iterator meanwhile: the loop's entry checks that the operand stack has the only reference, and
+// range iterators are not tracked by the garbage collector. The entry state of bbH names the iterator itself: that is
+// true on the edges into the loop, for which guards are made with it.
+#include <algorithm>
+
+#include "lowering/hir/analysis.h"
+#include "passes/pass_list.h"
+
+namespace martlet::passes {
+
+using namespace hir;
+
+namespace {
+
+constexpr int64_t kGreater = 4;
+
+class RangeLoop {
+ public:
+  RangeLoop(Function& function, const DominatorTree& dominators, Value* call)
+      : function_(function),
+        dominators_(dominators),
+        call_(call),
+        iterator_(call->operands[0]),
+        header_(call->block) {}
+
+  bool isSuitable();
+  void rewrite();
+
+ private:
+  struct EdgeRef {
+    Block* from;
+    size_t successor;
+  };
+
+  bool inLoop(const Block* block) const { return block == header_ || dominators_.dominates(body_, block); }
+  bool classifyEdges();
+  bool usesAreKnown() const;
+  bool isKnownUse(const Value& op) const;
+  void enter(const EdgeRef& entry);
+  void rewriteHeader();
+  void rewriteStates();
+
+  Function& function_;
+  const DominatorTree& dominators_;
+  Value* call_;
+  Value* iterator_;
+  Block* header_;
+  Block* body_ = nullptr;
+  std::vector<EdgeRef> entries_, backEdges_;
+  Value *range_ = nullptr, *next_ = nullptr, *left_ = nullptr, *step_ = nullptr;  // the header's parameters
+  Value *nextBehind_ = nullptr, *leftBehind_ = nullptr;
+  Value *viewBefore_ = nullptr, *viewBehind_ = nullptr;
+};
+
+bool RangeLoop::isSuitable() {
+  const Value* branch = header_->terminator();
+  if (branch->op != Op::Branch || branch->operands[0] != call_ || !header_->entry) return false;
+  body_ = header_->successors[0].target;
+  if (body_ == header_ || body_ == header_->successors[1].target || body_->predecessors.size() != 1) return false;
+  const bool isParam = iterator_->op == Op::Param && iterator_->block == header_;
+  if (!isParam && iterator_->block == header_) return false;
+  return classifyEdges() && usesAreKnown();
+}
+
+bool RangeLoop::classifyEdges() {
+  const bool isParam = iterator_->block == header_;
+  for (Block* from : header_->predecessors) {
+    for (size_t s = 0; s < from->successors.size(); ++s) {
+      const Edge& edge = from->successors[s];
+      if (edge.target != header_) continue;
+      const bool isBack = dominators_.dominates(body_, from);
+      (isBack ? backEdges_ : entries_).push_back({from, s});
+      if (isBack && isParam && edge.args[static_cast<size_t>(iterator_->imm)] != iterator_) return false;
+    }
+  }
+  return !backEdges_.empty() && !entries_.empty();
+}
+
+bool RangeLoop::isKnownUse(const Value& op) const {
+  const bool isOperand = std::find(op.operands.begin(), op.operands.end(), iterator_) != op.operands.end();
+  const bool isHeadersOwn = op.block == header_ && (&op == call_ || op.op == Op::GuardType);
+  if (isOperand && !isHeadersOwn) return false;
+  if (!op.state) return true;
+  const std::vector<Value*>& locals = op.state->locals;
+  return std::find(locals.begin(), locals.end(), iterator_) == locals.end();
+}
+
+/// In the loop the iterator is only an entry of operand stacks, and behind the loop it is gone.
+bool RangeLoop::usesAreKnown() const {
+  auto names = [this](const std::vector<Value*>& values) {
+    return std::find(values.begin(), values.end(), iterator_) != values.end();
+  };
+  const bool isParam = iterator_->block == header_;
+  for (const auto& block : function_.blocks) {
+    const bool inside = inLoop(block.get());
+    const bool isSource = !isParam && block.get() == iterator_->block;
+    if (block->entry && names(block->entry->locals)) return false;
+    if (!inside && !isSource && block->entry && names(block->entry->stack)) return false;
+    for (const Value* op : block->ops) {
+      if (inside && !isKnownUse(*op)) return false;
+      if (!inside && !isSource && (names(op->operands) || (op->state && names(op->state->stack)))) return false;
+    }
+    for (const Edge& edge : block->successors) {
+      for (size_t i = 0; i < edge.args.size(); ++i) {
+        if (edge.args[i] != iterator_) continue;
+        const bool isOwn = isParam && inside && edge.target == header_ && static_cast<int64_t>(i) == iterator_->imm;
+        if (!isOwn) return false;
+      }
+    }
+  }
+  return true;
+}
+
+/// Checks the iterator on an edge into the loop, and takes its state.
+void RangeLoop::enter(const EdgeRef& entry) {
+  const bool isParam = iterator_->block == header_;
+  const Edge& edge = entry.from->successors[entry.successor];
+  Value* iterator = isParam ? edge.args[static_cast<size_t>(iterator_->imm)] : iterator_;
+  Block* block = function_.splitEdge(entry.from, entry.successor);
+  Value* end = block->terminator();
+  auto make = [&](Op op, Type type, Value* operand, int64_t imm) {
+    Value* value = function_.newValue(op, type, {operand}, imm);
+    function_.insertBefore(end, value);
+    return value;
+  };
+  Value* range = make(Op::EnterRange, types::RangeIter, iterator, 0);
+  range->state = std::make_unique<FrameState>(*block->entry);
+  range->state->stackAfterPop = static_cast<uint16_t>(range->state->stack.size());
+  std::vector<Value*>& args = block->successors[0].args;
+  args.push_back(range);
+  for (int64_t field = 0; field < 3; ++field) args.push_back(make(Op::RangeField, types::I64, range, field));
+}
+
+void RangeLoop::rewriteHeader() {
+  auto make = [this](Op op, Type type, std::vector<Value*> operands, int64_t imm) {
+    Value* value = function_.newValue(op, type, std::move(operands), imm);
+    function_.insertBefore(call_, value);
+    return value;
+  };
+  Value* zero = make(Op::ConstInt, types::I64, {}, 0);
+  Value* minusOne = make(Op::ConstInt, types::I64, {}, -1);
+  Value* hasItem = make(Op::IntCompare, types::I1, {left_, zero}, kGreater);
+  // The interpreter makes only iterators for which the number behind the last one fits.
+  nextBehind_ = make(Op::IntStep, types::I64, {next_, step_}, 0);
+  leftBehind_ = make(Op::IntStep, types::I64, {left_, minusOne}, 0);
+  viewBehind_ = make(Op::RangeView, types::RangeIter, {range_, nextBehind_, leftBehind_}, 0);
+  std::vector<Value*> replacements(function_.valueCount(), nullptr);
+  const std::vector<Value*> ops = header_->ops;
+  for (Value* op : ops) {
+    const bool usesIt = std::find(op->operands.begin(), op->operands.end(), iterator_) != op->operands.end();
+    if (op->op == Op::Output && op->operands[0] == call_) {
+      replacements[op->id] = next_;
+      function_.remove(op);
+    } else if (op->op == Op::GuardType && usesIt) {
+      function_.remove(op);
+    }
+  }
+  replacements[call_->id] = hasItem;
+  function_.remove(call_);
+  function_.replaceUses(replacements);
+}
+
+void RangeLoop::rewriteStates() {
+  viewBefore_ = function_.newValue(Op::RangeView, types::RangeIter, {range_, next_, left_});
+  function_.insertBefore(header_->ops.front(), viewBefore_);
+  for (const auto& block : function_.blocks) {
+    if (!inLoop(block.get())) continue;
+    Value* const view = block.get() == header_ ? viewBefore_ : viewBehind_;
+    auto replace = [this](std::vector<Value*>& stack, Value* by) {
+      std::replace(stack.begin(), stack.end(), iterator_, by);
+    };
+    if (block->entry) replace(block->entry->stack, block.get() == header_ ? range_ : view);
+    for (Value* op : block->ops) {
+      if (op->state) replace(op->state->stack, view);
+    }
+  }
+}
+
+void RangeLoop::rewrite() {
+  for (const EdgeRef& edge : entries_) enter(edge);  // with the states as they are
+  range_ = function_.newParam(header_, types::RangeIter);
+  next_ = function_.newParam(header_, types::I64);
+  left_ = function_.newParam(header_, types::I64);
+  step_ = function_.newParam(header_, types::I64);
+  rewriteHeader();
+  rewriteStates();
+  for (const EdgeRef& edge : backEdges_) {
+    std::vector<Value*>& args = edge.from->successors[edge.successor].args;
+    args.insert(args.end(), {range_, nextBehind_, leftBehind_, step_});
+  }
+  if (iterator_->block == header_) function_.removeParam(header_, static_cast<size_t>(iterator_->imm));
+}
+
+}  // namespace
+
+bool unboxRangeLoops(Function& function) {
+  function.recomputePredecessors();
+  std::vector<Value*> calls;
+  for (const auto& block : function.blocks) {
+    for (Value* op : block->ops) {
+      if (op->op == Op::CallRuntime && op->helper == Helper::RangeNext) calls.push_back(op);
+    }
+  }
+  bool changed = false;
+  for (Value* call : calls) {
+    const DominatorTree dominators(function);
+    RangeLoop loop(function, dominators, call);
+    if (!loop.isSuitable()) continue;
+    loop.rewrite();
+    function.recomputePredecessors();
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace martlet::passes
