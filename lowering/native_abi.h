@@ -52,8 +52,8 @@ struct ExitDescriptor {
   std::vector<ExitValue> values;
 };
 
-/// Size of the vm's cache of one attribute, super or global access. A code object's caches are an array, to which native
-/// code refers by a symbol and the number of the site.
+/// Size of the vm's cache of one attribute, super or global access. A code object's caches are an array, to which
+/// native code refers by a symbol and the number of the site.
 inline constexpr size_t kSiteCacheBytes = 16 + 4 * 40;
 
 struct EntryPoint {

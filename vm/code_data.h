@@ -8,8 +8,8 @@
 #include "lowering/frontend/snapshot.h"
 #include "lowering/native_abi.h"
 #include "vm/cpython_3_13/port.h"
-#include "vm/validity.h"
 #include "vm/runtime/site_cache.h"
+#include "vm/validity.h"
 
 namespace martlet::vm {
 
