@@ -27,7 +27,9 @@ void Translator::loadAttr() {
   const int64_t site = ins_->site;
   Value* result = nullptr;
   switch (ins_->special) {
-  case Special::AttrInstanceValue: result = call(Helper::LoadAttrInstanceValue, {owner, name}, {version, index, site}); break;
+  case Special::AttrInstanceValue:
+    result = call(Helper::LoadAttrInstanceValue, {owner, name}, {version, index, site});
+    break;
   case Special::AttrSlot: result = call(Helper::LoadAttrSlot, {owner, name}, {version, index, site}); break;
   case Special::AttrWithHint: result = call(Helper::LoadAttrWithHint, {owner, name}, {version, index, site}); break;
   case Special::AttrModule: result = call(Helper::LoadAttrModule, {owner, name}, {version, index, site}); break;
@@ -82,7 +84,9 @@ void Translator::storeAttr() {
     call(Helper::StoreAttrInstanceValue, {owner, name, value}, {version, index, site});
     return;
   case Special::StoreAttrSlot: call(Helper::StoreAttrSlot, {owner, name, value}, {version, index, site}); return;
-  case Special::StoreAttrWithHint: call(Helper::StoreAttrWithHint, {owner, name, value}, {version, index, site}); return;
+  case Special::StoreAttrWithHint:
+    call(Helper::StoreAttrWithHint, {owner, name, value}, {version, index, site});
+    return;
   default: call(Helper::StoreAttr, {owner, name, value}, {site}); return;
   }
 }
@@ -92,7 +96,8 @@ void Translator::loadSuperAttr() {
   Value* type = pop();
   Value* super = pop();
   Value* name = nameObject(ins_->arg >> 2);
-  if ((ins_->arg & 1) == 0) return push(call(Helper::LoadSuperAttr, {super, type, self, name}, {ins_->arg, ins_->site}));
+  if ((ins_->arg & 1) == 0)
+    return push(call(Helper::LoadSuperAttr, {super, type, self, name}, {ins_->arg, ins_->site}));
   Value* method = call(Helper::LoadSuperMethod, {super, type, self, name}, {ins_->arg, ins_->site}, 1);
   push(method);
   push(output(method, 0, types::kNullable));

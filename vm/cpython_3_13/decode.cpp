@@ -148,8 +148,9 @@ uint32_t read32(const uint16_t* p) {
 class Decoder {
  public:
   Decoder(PyCodeObject* code, PyObject* bytes, Snapshot& snapshot, const std::vector<SiteCache>& caches)
-      : code_(code), snapshot_(snapshot), caches_(caches), base_(reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes))),
-        running_(_PyCode_CODE(code)), size_(static_cast<uint32_t>(Py_SIZE(code))) {}
+      : code_(code), snapshot_(snapshot), caches_(caches),
+        base_(reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes))), running_(_PyCode_CODE(code)),
+        size_(static_cast<uint32_t>(Py_SIZE(code))) {}
 
   void copyProperties();
   void copyObjects();

@@ -109,8 +109,8 @@ Access loadFromInstance(int64_t borrowed, PyObject* owner, PyObject* name, SiteE
   if (dict == nullptr) return classAttribute(borrowed, owner, entry, forCall);
   if (PyObject** place = hintedValue(dict, name, entry.hint)) return got(Py_NewRef(*place));
   if (!DK_IS_UNICODE(dict->ma_keys) || dict->ma_values != nullptr) return {};  // comparing may run Python code
-  PyObject* value = _PyDict_GetItem_KnownHash(reinterpret_cast<PyObject*>(dict), name,
-                                              reinterpret_cast<PyASCIIObject*>(name)->hash);
+  PyObject* value =
+      _PyDict_GetItem_KnownHash(reinterpret_cast<PyObject*>(dict), name, reinterpret_cast<PyASCIIObject*>(name)->hash);
   if (value != nullptr) return got(Py_NewRef(value));
   return classAttribute(borrowed, owner, entry, forCall);
 }
@@ -122,8 +122,7 @@ Access loadProperty(PyThreadState* tstate, int64_t borrowed, PyObject* owner, co
   PyObject* stack[2] = {nullptr, owner};
   // A function takes the owner into its frame, as the interpreter's operand does; nothing more is held for it.
   const Held held(PyFunction_Check(getter) ? 0 : borrowed, {owner});
-  PyObject* value =
-      _PyObject_VectorcallTstate(tstate, getter, stack + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  PyObject* value = _PyObject_VectorcallTstate(tstate, getter, stack + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
   Py_DECREF(getter);
   return got(value);
 }
@@ -167,9 +166,8 @@ inline bool isQuickMethod(PyObject* owner, const SiteEntry& entry) {
 
 Access loadCached(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache,
                   bool forCall) {
-  SiteEntry* entry = PyType_Check(owner)
-                         ? findEntryOf(cache, Py_TYPE(owner), reinterpret_cast<PyTypeObject*>(owner))
-                         : findEntryOf(cache, Py_TYPE(owner));
+  SiteEntry* entry = PyType_Check(owner) ? findEntryOf(cache, Py_TYPE(owner), reinterpret_cast<PyTypeObject*>(owner))
+                                         : findEntryOf(cache, Py_TYPE(owner));
   if (entry == nullptr) return {};
   ++entry->hits;
   switch (entry->kind) {
@@ -441,8 +439,8 @@ PyObject* rt_load_super_method(PyThreadState* tstate, int64_t borrowed, PyObject
     }
     int* wanted = Py_TYPE(self)->tp_getattro == PyObject_GenericGetAttr ? &found : nullptr;
     auto* after = reinterpret_cast<PyTypeObject*>(type);
-    attribute = holding(borrowed, {globalSuper, type, self},
-                        [&] { return _PySuper_Lookup(after, self, name, wanted); });
+    attribute =
+        holding(borrowed, {globalSuper, type, self}, [&] { return _PySuper_Lookup(after, self, name, wanted); });
     if (attribute != nullptr) recordSuper(cache, after, self, name);
   } else {
     attribute = generalSuperAttr(tstate, borrowed, globalSuper, type, self, name, oparg);

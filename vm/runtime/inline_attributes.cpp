@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Inline helpers: attributes and globals by the contents of the interpreter's inline caches, the site's cache on a miss. Also
-// compiled to bitcode. Must not know: HIR, LLVM.
+// Inline helpers: attributes and globals by the contents of the interpreter's inline caches, the site's cache on a
+// miss. Also compiled to bitcode. Must not know: HIR, LLVM.
 #include "vm/runtime/inline.h"
 
 using namespace martlet::vm;
@@ -48,8 +48,8 @@ inline PyObject* method(PyObject* owner, PyObject* descr, PyObject** outputs) {
 }
 
 /// In registers: see ColdPair.
-inline PyObject* otherMethod(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                             SiteCache* cache, PyObject** outputs) {
+inline PyObject* otherMethod(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache,
+                             PyObject** outputs) {
   const ColdPair slow = rt_cold_load_method(tstate, borrowed, owner, name, cache);
   outputs[0] = slow.second;
   return slow.first;
@@ -130,7 +130,8 @@ PyObject* rt_load_attr_constant(PyThreadState* tstate, int64_t borrowed, PyObjec
 }
 
 PyObject* rt_load_method_with_values(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                     PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache, PyObject** outputs) {
+                                     PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache,
+                                     PyObject** outputs) {
   if (hasVersion(Py_TYPE(owner), version) && hasKeysVersion(owner, keysVersion)) [[likely]]
     return method(owner, descr, outputs);
   return otherMethod(tstate, borrowed, owner, name, cache, outputs);
@@ -182,8 +183,8 @@ int rt_store_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner,
   return rt_store_attr(tstate, borrowed, owner, name, value, cache);
 }
 
-PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion,
-                                int64_t index, SiteCache* cache) {
+PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion, int64_t index,
+                                SiteCache* cache) {
   if (Py_IS_TYPE(frame->f_globals, &PyDict_Type)) [[likely]] {
     PyObject* value = valueByKeysVersion(frame->f_globals, keysVersion, index);
     if (value != nullptr) [[likely]] {

@@ -83,14 +83,17 @@ PyObject* rt_load_attr_class(PyThreadState* tstate, int64_t borrowed, PyObject* 
                              int64_t version, SiteCache* cache);
 PyObject* rt_load_attr_constant(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
                                 PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache);
-PyObject* rt_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache, PyObject** outputs);
+PyObject* rt_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache,
+                         PyObject** outputs);
 PyObject* rt_load_method_with_values(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
-                                     PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache, PyObject** outputs);
+                                     PyObject* descr, int64_t version, int64_t keysVersion, SiteCache* cache,
+                                     PyObject** outputs);
 PyObject* rt_load_method_no_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
                                  PyObject* descr, int64_t version, SiteCache* cache, PyObject** outputs);
 PyObject* rt_load_method_lazy_dict(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
                                    PyObject* descr, int64_t version, SiteCache* cache, PyObject** outputs);
-int rt_store_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value, SiteCache* cache);
+int rt_store_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
+                  SiteCache* cache);
 int rt_store_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
                                  PyObject* value, int64_t version, int64_t index, SiteCache* cache);
 int rt_store_attr_slot(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value,
@@ -104,8 +107,8 @@ PyObject* rt_load_super_method(PyThreadState* tstate, int64_t borrowed, PyObject
                                PyObject* self, PyObject* name, int64_t oparg, SiteCache* cache, PyObject** outputs);
 // Names.
 PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name, SiteCache* cache);
-PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion,
-                                int64_t index, SiteCache* cache);
+PyObject* rt_load_global_module(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t keysVersion, int64_t index,
+                                SiteCache* cache);
 PyObject* rt_load_global_builtin(PyThreadState* tstate, Frame* frame, PyObject* name, int64_t moduleKeys,
                                  int64_t builtinsKeys, int64_t index, SiteCache* cache);
 int rt_store_global(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value);
@@ -232,7 +235,8 @@ ColdItem rt_cold_for_iter(PyThreadState* tstate, int64_t borrowed, PyObject* ite
 PyObject* rt_cold_unbound_deref(PyThreadState* tstate, Frame* frame, int64_t slot);
 PyObject* rt_cold_call_len(PyThreadState* tstate, int64_t borrowed, PyObject* object);
 PyObject* rt_cold_call_isinstance(PyThreadState* tstate, int64_t borrowed, PyObject* object, PyObject* type);
-ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache);
+ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
+                             SiteCache* cache);
 ColdPair rt_cold_unpack_pair(PyThreadState* tstate, int64_t borrowed, PyObject* sequence);
 int rt_cold_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t count,
                             PyObject** outputs);

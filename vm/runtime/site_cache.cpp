@@ -165,8 +165,8 @@ uint32_t findEntry(PyDictKeysObject* keys, PyObject* name) {
   for (Py_ssize_t i = 0; i < keys->dk_nentries; ++i) {
     PyObject* key = entries[i].me_key;
     // Keys are not always interned; their hash is always known.
-    if (key == name || (key != nullptr && reinterpret_cast<PyASCIIObject*>(key)->hash == hash &&
-                        _PyUnicode_Equal(key, name))) {
+    if (key == name ||
+        (key != nullptr && reinterpret_cast<PyASCIIObject*>(key)->hash == hash && _PyUnicode_Equal(key, name))) {
       return static_cast<uint32_t>(i);
     }
   }
@@ -179,8 +179,7 @@ void recordLoad(SiteCache* cache, PyObject* owner, PyObject* name) {
   PyTypeObject* type = Py_TYPE(owner);
   SiteEntry entry;
   entry.callsNothing = hasOnlyGetattr(type);
-  const bool ordinary =
-      type->tp_getattro == PyObject_GenericGetAttr || type->tp_getattro == PyModule_Type.tp_getattro;
+  const bool ordinary = type->tp_getattro == PyObject_GenericGetAttr || type->tp_getattro == PyModule_Type.tp_getattro;
   if (!ordinary && !entry.callsNothing) return;
   entry.version = versionOf(type);
   entry.object = _PyType_Lookup(type, name);

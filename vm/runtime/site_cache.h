@@ -18,11 +18,11 @@ namespace martlet::vm {
 struct SiteEntry {
   enum Kind : uint8_t {
     // Loads.
-    Instance,    ///< the instance's own attribute, or else `object` of the class, which is no data descriptor
-    Slot,        ///< a member descriptor's object at byte offset `index`
-    Property,    ///< `object` is an exact property
-    Descriptor,  ///< `object` is another data descriptor
-    ClassItself, ///< the owner is a class with version `version2`, `version` is that of its metaclass
+    Instance,     ///< the instance's own attribute, or else `object` of the class, which is no data descriptor
+    Slot,         ///< a member descriptor's object at byte offset `index`
+    Property,     ///< `object` is an exact property
+    Descriptor,   ///< `object` is another data descriptor
+    ClassItself,  ///< the owner is a class with version `version2`, `version` is that of its metaclass
     // Stores.
     StoreInstance,
     StoreSlot,
@@ -67,7 +67,7 @@ struct SiteCache {
   static constexpr uint32_t kCapacity = 4;
 
   uint32_t count = 0;
-  uint32_t next = 0;   ///< replaced by the next fill of a full cache
+  uint32_t next = 0;  ///< replaced by the next fill of a full cache
   uint32_t fills = 0;
   uint32_t pause = 0;  ///< misses that will not be looked into: a megamorphic site
   SiteEntry entries[kCapacity];
