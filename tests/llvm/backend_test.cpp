@@ -277,7 +277,7 @@ TEST_P(BackendTest, OutputsOfInlineAndNativeHelpers) {
   hir::Value* low = b.op(Op::Output, types::kObject, {unpack}, 0);
   hir::Value* high = b.op(Op::Output, types::kObject, {unpack}, 2);
   hir::Value* name = b.op(Op::Output, types::kObject, {unpack}, 1);
-  hir::Value* method = b.at(b.call(Helper::LoadMethod, types::kObject, {high, name}, {}, 1), 6, {high});
+  hir::Value* method = b.at(b.call(Helper::LoadMethod, types::kObject, {high, name}, {0}, 1), 6, {high});
   hir::Value* self = b.op(Op::Output, types::kNullable, {method}, 0);
   b.op(Op::IncRef, {}, {low});
   hir::Value* result = b.at(b.call(Helper::Call, types::kObject, {method, self, low, low, name}), 8, {});

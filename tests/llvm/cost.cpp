@@ -52,7 +52,7 @@ void guardedLoads(Builder& b, int count) {
   for (int i = 0; i < count; ++i) {
     const uint32_t offset = static_cast<uint32_t>(10 * i);
     hir::Value* name = constant(b, "name");
-    hir::Value* x = b.at(b.call(Helper::LoadAttrInstanceValue, types::kObject, {object, name}, {1000 + i, i % 16}),
+    hir::Value* x = b.at(b.call(Helper::LoadAttrInstanceValue, types::kObject, {object, name}, {1000 + i, i % 16, 0}),
                          offset, {object});
     hir::Value* y =
         owning(b.at(b.call(Helper::SubscrListInt, types::kObject, {list, index}), offset + 2, {x, list, index}), {x});
@@ -73,7 +73,7 @@ void genericCalls(Builder& b, int count) {
   hir::Value* null = b.op(Op::ConstNull, types::Null);
   for (int i = 0; i < count; ++i) {
     const uint32_t offset = static_cast<uint32_t>(20 * i);
-    hir::Value* f = b.at(b.call(Helper::LoadGlobalModule, types::kObject, {constant(b, "f")}, {77, 5}), offset, {});
+    hir::Value* f = b.at(b.call(Helper::LoadGlobalModule, types::kObject, {constant(b, "f")}, {77, 5, 0}), offset, {});
     hir::Value* result =
         owning(b.at(b.call(Helper::Call, types::kObject, {f, null, x, y}), offset + 4, {f, null, x, y}), {f});
     b.op(Op::DecRef, {}, {f});

@@ -78,7 +78,7 @@ FakeObject* rt_call(FakeThread* thread, FakeFrame* frame, FakeObject* callable, 
   for (int64_t i = 0; i < count; ++i) rt_xdecref(arguments[i]);
   return result;
 }
-FakeObject* rt_load_method(FakeThread* thread, int64_t, FakeObject* owner, FakeObject* name, FakeObject** self) {
+FakeObject* rt_load_method(FakeThread* thread, int64_t, FakeObject* owner, FakeObject* name, void*, FakeObject** self) {
   ++thread->calls;
   if (thread->failNext) return nullptr;
   ++owner->references;
