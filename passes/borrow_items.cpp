@@ -84,8 +84,10 @@ void ItemBorrower::collect() {
     for (size_t k = 0; k < block->ops.size(); ++k) {
       any |= block->ops[k]->isItem();
       visitHeldUses(*block->ops[k], [&](const Value* v) {
-        if (v->block == block.get()) last[v->id] = k;
-        else escapes[v->id] = true;
+        if (v->block == block.get())
+          last[v->id] = k;
+        else
+          escapes[v->id] = true;
       });
     }
     for (const Edge& edge : block->successors) {

@@ -25,11 +25,7 @@ constexpr int64_t kGreater = 4;
 class RangeLoop {
  public:
   RangeLoop(Function& function, const DominatorTree& dominators, Value* call)
-      : function_(function),
-        dominators_(dominators),
-        call_(call),
-        iterator_(call->operands[0]),
-        header_(call->block) {}
+      : function_(function), dominators_(dominators), call_(call), iterator_(call->operands[0]), header_(call->block) {}
 
   bool isSuitable();
   void rewrite();

@@ -167,9 +167,8 @@ bool Translator::binaryOpOnKnownNumbers(Value* left, Value* right) {
   const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
   const bool isIntOnly = op != kAdd && op != kSubtract && op != kMultiply;
   const bool areInts = isKnownInt(left) && isKnownInt(right);
-  if (intOp(op) != Op::kCount &&
-      (areInts || (isIntOnly && mayBeInts && (isLikelyInt(left) || isLikelyInt(right)) && !isKnownFloat(left) &&
-                   !isKnownFloat(right)))) {
+  if (intOp(op) != Op::kCount && (areInts || (isIntOnly && mayBeInts && (isLikelyInt(left) || isLikelyInt(right)) &&
+                                              !isKnownFloat(left) && !isKnownFloat(right)))) {
     Value* a = unboxInt(left);
     Value* b = unboxInt(right);
     push(boxInt(emit(intOp(op), types::I64, {a, b})));

@@ -27,8 +27,7 @@ bool Translator::unpackItems(Value* sequence) {
   }
   guardType(sequence, type);
   Value* size = emit(Op::SizeOf, types::I64, {sequence});
-  Value* isExpected =
-      emit(Op::IntCompare, types::I1, {size, emit(Op::ConstInt, types::I64, {}, ins_->arg)}, kEqual);
+  Value* isExpected = emit(Op::IntCompare, types::I1, {size, emit(Op::ConstInt, types::I64, {}, ins_->arg)}, kEqual);
   emit(Op::GuardTrue, types::kNothing, {isExpected});
   Values items;
   for (int64_t i = 0; i < ins_->arg; ++i) {

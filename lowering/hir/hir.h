@@ -134,9 +134,7 @@ class Value {
   const OpInfo& info() const { return hir::info(op); }
   bool hasResult() const { return !type.isNothing(); }
   /// An object out of a container, which may be borrowed from it.
-  bool isItem() const {
-    return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext;
-  }
+  bool isItem() const { return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext; }
   bool isTerminator() const { return info().effects == Effects::Control; }
   bool canExit() const;
   /// Effects of this very op: the helper's for CallRuntime.

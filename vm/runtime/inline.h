@@ -83,10 +83,9 @@ inline bool hasVersion(PyTypeObject* type, int64_t version) {
 /// The exact classes of HIR's type bits, by bit (lowering/hir/type.h); prototype_check.cpp holds it to them. Not
 /// `inline`: native code gets a copy with the helper that reads it, and no symbol to resolve.
 constexpr PyTypeObject* kExactTypes[] = {
-    &PyLong_Type,  &PyFloat_Type,    &PyBool_Type, &_PyNone_Type, &PyUnicode_Type,
-    &PyBytes_Type, &PyTuple_Type,    &PyList_Type, &PyDict_Type,  &PySet_Type,
-    &PySlice_Type, &PyFunction_Type, &PyType_Type, &PyCell_Type,  &PyRangeIter_Type,
-    &PyListIter_Type, &PyTupleIter_Type,
+    &PyLong_Type,  &PyFloat_Type, &PyBool_Type,      &_PyNone_Type,    &PyUnicode_Type,   &PyBytes_Type,
+    &PyTuple_Type, &PyList_Type,  &PyDict_Type,      &PySet_Type,      &PySlice_Type,     &PyFunction_Type,
+    &PyType_Type,  &PyCell_Type,  &PyRangeIter_Type, &PyListIter_Type, &PyTupleIter_Type,
 };
 
 /// The type bit of all other classes.
