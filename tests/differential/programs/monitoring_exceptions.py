@@ -66,7 +66,7 @@ class Thing:
 
     @property
     def value(self):
-        thrower(flag)
+        thrower(flag[0])
 
     def __getitem__(self, really):
         thrower(really)
@@ -78,10 +78,10 @@ class Thing:
         return self
 
     def __next__(self):
-        thrower(flag)
+        thrower(flag[0])
 
 
-flag = False
+flag = [False]  # in a list: where a global is rebound, its readers are compiled again
 
 
 def by_function(really):
@@ -228,7 +228,7 @@ def attempt(function, really):
         stop()
 
 
-SPECIALIZED = {"deep", "by_class", "by_property", "by_subscript", "by_generator", "delegate"}
+SPECIALIZED = {"deep", "by_class", "by_property", "by_subscript", "by_generator", "delegate", "generate"}
 FUNCTIONS = [
     by_function, by_handler, by_keyword, by_star, by_stars, by_method, by_bound_method, by_class, by_property, by_subscript,
     by_operator, by_iteration, by_c_function, by_finally, by_with, by_generator, by_delegation, by_wrong_arguments, by_c_call,
@@ -239,9 +239,9 @@ for function in FUNCTIONS:
     for _ in range(20):
         attempt(function, False)
     events.clear()
-    flag = True
+    flag[0] = True
     print(function.__name__, attempt(function, True))
-    flag = False
+    flag[0] = False
     for name, code, offset, error in events:
         # Whether the interpreter enters the callee without a C call depends on specialization, and on who called natively.
         print("   ", name, code, error, *([] if code in SPECIALIZED else [offset]))
