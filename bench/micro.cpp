@@ -3,9 +3,10 @@
 // runtime's helpers and compilations into benchmarks. Must not know: what a case is about.
 #include <benchmark/benchmark.h>
 
-#include <chrono>
+#include <cstdlib>
 #include <string>
 
+#include "libjit/clock.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
 
@@ -35,11 +36,11 @@ double number(PyObject* object, const char* key) {
   return value;
 }
 
-/// Seconds that a call with one int takes.
+/// Processor seconds that a call with one int takes: who else uses the machine does not count.
 double seconds(PyObject* function, int64_t rounds) {
-  const auto start = std::chrono::steady_clock::now();
+  const double start = martlet::processorSeconds();
   Py_DECREF(orDie(PyObject_CallFunction(function, "L", static_cast<long long>(rounds))));
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return martlet::processorSeconds() - start;
 }
 
 struct Pair {
@@ -60,7 +61,7 @@ void runPair(benchmark::State& state, const Pair& pair) {
   while (seconds(pair.measured, rounds) < kSampleSeconds) rounds *= 2;
   seconds(pair.baseline, rounds);
   const double before = pair.counted();
-  // The batches stand for one iteration each: they are as long as they have to be, whatever the library would choose.
+  // A sample is an iteration, and as long as it has to be: the library would choose its length by a difference.
   for ([[maybe_unused]] auto _ : state) {
     const double measured = seconds(pair.measured, rounds);
     const double each = (measured - seconds(pair.baseline, rounds)) / static_cast<double>(rounds * pair.operations);
