@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -48,6 +49,12 @@ vm::GlobalScope runningScope(const vm::CodeData& data) {
   const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
   if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return {};
   return {vm::port::globalsOf(frame), vm::port::builtinsOf(frame)};
+}
+
+/// Where the program's own threads want all processors, they come first. On Linux a nice level is a thread's.
+void yieldToProgram(int64_t niceLevel) {
+  const int level = getpriority(PRIO_PROCESS, 0);
+  setpriority(PRIO_PROCESS, 0, level + static_cast<int>(niceLevel));
 }
 
 }  // namespace
@@ -127,12 +134,19 @@ size_t Engine::queueLength() {
 
 // --- what is compiled when ---------------------------------------------------------------------------------------
 
+/// Compiling takes time by the size of the code, and what one call or iteration gains does not grow as much: it runs a
+/// small part of a large function.
+int64_t Engine::threshold(const vm::CodeData& data, int64_t base) const {
+  if (options_.compile_first_call) return 1;
+  return base * std::max<int64_t>(1, Py_SIZE(data.code()) / options_.size_step);
+}
+
 vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth) {
   const bool isLoop = kind == vm::RedirectKind::Jump;
   const uint32_t siteOffset = isLoop ? offset : 0;
   vm::CodeData::SiteCount& site = data.site(siteOffset);
   if (site.failed) return vm::Verdict::StopCounting;
-  const int64_t limit = options_.compile_first_call ? 1 : isLoop ? options_.loop_threshold : options_.call_threshold;
+  const int64_t limit = threshold(data, isLoop ? options_.loop_threshold : options_.call_threshold);
   if (++site.count < limit || site.pending || stopped_) return vm::Verdict::KeepCounting;
   // A generator that is met in its middle is compiled from there on; resume points behind that come with it.
   const bool whole = !isLoop && kind == vm::RedirectKind::Start;
@@ -145,8 +159,7 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
 void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
   vm::CodeData::SiteCount& site = data.site(offset);
   if (site.failed || site.pending || stopped_ || !enabled_) return;
-  const int64_t limit = options_.compile_first_call ? 1 : options_.call_threshold;
-  if (++site.count >= limit) request(data, offset, {{offset, depth}});
+  if (++site.count >= threshold(data, options_.call_threshold)) request(data, offset, {{offset, depth}});
 }
 
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
@@ -324,7 +337,10 @@ void Engine::ensureWorker() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  worker_ = new std::thread([this] { work(); });
+  worker_ = new std::thread([this, niceLevel = options_.worker_nice] {
+    yieldToProgram(niceLevel);
+    work();
+  });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

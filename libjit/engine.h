@@ -77,6 +77,7 @@ class Engine {
   void publishReady();
 
  private:
+  int64_t threshold(const vm::CodeData& data, int64_t base) const;
   std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options, vm::GlobalScope scope);
   void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
   void compileJob(CompileJob& job);

@@ -16,6 +16,41 @@ from martlet_testing import EAGER, FIRST, SYNC, Counted, JitTestCase, define, ji
 OPTIMIZER_ID = 5
 
 
+class ThresholdTest(JitTestCase):
+    SOURCE = "def f(x):\n    if x: return x\n" + "    x = x + 1\n" * 100
+
+    def test_large_code_has_to_run_more_often(self):
+        f = define(self.SOURCE)["f"]
+        words = len(f.__code__.co_code) // 2
+        with jit(sync=True, opt_level=0, call_threshold=10, size_step=words // 3):
+            for _ in range(29):
+                f(1)
+            self.assertFalse(martlet.is_compiled(f))
+            f(1)
+            self.assertTrue(martlet.is_compiled(f))
+
+    def test_the_step_itself_changes_nothing(self):
+        f = define(self.SOURCE)["f"]
+        with jit(sync=True, opt_level=0, call_threshold=10, size_step=len(f.__code__.co_code) // 2):
+            for _ in range(10):
+                f(1)
+            self.assertTrue(martlet.is_compiled(f))
+
+    def test_the_compiler_yields_and_the_program_keeps_its_priority(self):
+        script = """
+            import os, time, martlet
+            before = os.getpriority(os.PRIO_PROCESS, 0)
+            martlet.enable(call_threshold=2, worker_nice=3)
+            def f(): pass
+            deadline = time.monotonic() + 60
+            while not martlet.is_compiled(f) and time.monotonic() < deadline: f()
+            after = os.getpriority(os.PRIO_PROCESS, 0)
+            threads = [os.getpriority(os.PRIO_PROCESS, int(t)) for t in os.listdir("/proc/self/task")]
+            print(before == after, sorted(threads) == sorted([before, min(before + 3, 19)]))
+        """
+        self.assertEqual(run_python("-c", textwrap.dedent(script))[:2], (0, "True True\n"))
+
+
 class EnableTest(JitTestCase):
     def test_enable_and_disable(self):
         self.assertFalse(martlet.is_enabled())
