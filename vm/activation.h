@@ -45,9 +45,9 @@ PyObject* endFrame(PyThreadState* tstate, port::Frame* frame, const Leave& leave
 
 /// True if a new activation of the code object may run natively: nothing is pending, nobody watches, the bytecode that
 /// an exit would go on with is instrumented for today's tools, and there is room below the recursion limit.
-inline bool mayActivate(const PyThreadState* tstate, const CodeData& data) {
+inline bool mayActivate(const PyThreadState* tstate, const CodeData& data, const PyCodeObject* code) {
   return !data.watchedByOthers && mayEnterNative(tstate) &&
-         data.code()->_co_instrumentation_version == martlet_expected_breaker && tstate->py_recursion_remaining > 1;
+         code->_co_instrumentation_version == martlet_expected_breaker && tstate->py_recursion_remaining > 1;
 }
 
 }  // namespace martlet::vm

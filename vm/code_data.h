@@ -36,7 +36,7 @@ struct ColdLimits {
   uint32_t calls = 0, jumps = 0;
 };
 
-class CodeData {
+class alignas(64) CodeData {
  public:
   explicit CodeData(PyCodeObject* code);
   ~CodeData();
@@ -66,9 +66,11 @@ class CodeData {
 
   PyCodeObject* code() const { return code_; }
 
+  // What every call reads comes first, to share a cache line.
   /// The version that a call enters through func->vectorcall, or NULL.
   NativeVersion* callVersion = nullptr;
   uint32_t callIndex = 0;
+  bool watchedByOthers = false;  ///< another tool asked for local events: stay out
   /// How many positional arguments fill all parameters; -1 where there are others (*args, keyword-only).
   const Py_ssize_t plainArguments;
 
@@ -103,9 +105,8 @@ class CodeData {
   std::vector<SiteCache> siteCaches;
   frontend::BlockedSites blocked;  ///< instructions where speculation failed
   uint32_t recompilations = 0;
-  uint32_t withdrawals = 0;      ///< versions lost because a global was rebound
-  bool globalsDiffer = false;    ///< functions with different globals share this code object
-  bool watchedByOthers = false;  ///< another tool asked for local events: stay out
+  uint32_t withdrawals = 0;    ///< versions lost because a global was rebound
+  bool globalsDiffer = false;  ///< functions with different globals share this code object
 
  private:
   struct ExtraHeader {

@@ -12,7 +12,7 @@ namespace {
 /// Where a suspended frame can be entered natively now, or NULL.
 const NativeEntry* resumePoint(PyThreadState* tstate, port::Frame* frame, CodeData** data) {
   *data = CodeData::find(port::codeOf(frame));
-  if (*data == nullptr || !mayActivate(tstate, **data)) return nullptr;
+  if (*data == nullptr || !mayActivate(tstate, **data, (*data)->code())) return nullptr;
   const port::ResumePoint point = port::resumePointOf(frame);
   const NativeEntry* entry = (*data)->entryAt(point.offset);
   if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) return nullptr;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Calls of compiled functions: from anywhere through func->vectorcall, and from native code, which hands its references
 // over. Owns: making and popping the frame of such a call. Must not know: how code is compiled.
+#include <algorithm>
+
 #include "vm/activation.h"
 #include "vm/runtime/leave.h"
 
@@ -55,30 +57,87 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   if (frame == nullptr) return nullptr;
   // Only now: comparing keyword names may have run Python code, and that may have replaced the version.
   CodeData* data = CodeData::find(code);
-  if (data == nullptr || data->callVersion == nullptr || !mayActivate(tstate, *data) || !hasNativeStack()) {
+  if (data == nullptr || data->callVersion == nullptr || !mayActivate(tstate, *data, code) || !hasNativeStack()) {
     return _PyEval_EvalFrame(tstate, frame, 0);
   }
   port::linkFrame(tstate, frame);
   return runFrame(tstate, frame, *data, data->callVersion);
 }
 
-/// The version to enter if `count` arguments are all that the function takes and nothing is in the way, or NULL.
-[[gnu::always_inline]] inline NativeVersion* directVersion(PyThreadState* tstate, const PyFunctionObject* func,
-                                                           CodeData** data, size_t count) {
-  *data = CodeData::find(reinterpret_cast<PyCodeObject*>(func->func_code));
-  if (*data == nullptr || (*data)->plainArguments != static_cast<Py_ssize_t>(count)) return nullptr;
-  NativeVersion* version = (*data)->callVersion;
-  if (version == nullptr || !mayActivate(tstate, **data) || !hasNativeStack()) return nullptr;
-  return port::hasFrameSpace(tstate, (*data)->code()) ? version : nullptr;
+/// The data of a function's code if a call of it may run natively now, or NULL.
+[[gnu::always_inline]] inline CodeData* readyData(PyThreadState* tstate, const PyFunctionObject* func) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  CodeData* data = CodeData::find(code);
+  if (data == nullptr || data->callVersion == nullptr || !mayActivate(tstate, *data, code)) return nullptr;
+  return hasNativeStack() && port::hasFrameSpace(tstate, code) ? data : nullptr;
+}
+
+/// Finds the parameter that each named argument belongs to. All or nothing; `bound` has `parameters` slots.
+bool bindNames(const PyCodeObject* code, size_t parameters, PyObject* const* named, PyObject* names, PyObject** bound) {
+  PyObject* const* known = _PyTuple_ITEMS(code->co_localsplusnames);
+  const auto count = static_cast<size_t>(PyTuple_GET_SIZE(names));
+  const auto first = static_cast<size_t>(code->co_posonlyargcount);
+  for (size_t i = 0; i < count; ++i) {
+    // Names of parameters and those in calls are interned; any other string is CPython's business.
+    PyObject* name = PyTuple_GET_ITEM(names, i);
+    size_t at = first;
+    while (at < parameters && known[at] != name) ++at;
+    if (at == parameters || bound[at] != nullptr) return false;
+    bound[at] = named[i];
+  }
+  return true;
+}
+
+/// The most parameters that are bound here, and not by CPython.
+constexpr size_t kBound = 16;
+
+/// Puts arguments in their places, and defaults where there are none, for a function with nothing but positional
+/// parameters. False, and nothing is consumed, if this needs CPython's own words.
+bool bindPlain(const PyFunctionObject* func, size_t parameters, PyObject* const* args, size_t count, PyObject* names,
+               PyObject** bound) {
+  if (count > parameters || parameters > kBound) return false;
+  size_t at = 0;
+  for (; at < count; ++at) bound[at] = args[at];
+  for (; at < parameters; ++at) bound[at] = nullptr;
+  const auto* code = reinterpret_cast<const PyCodeObject*>(func->func_code);
+  if (names != nullptr && !bindNames(code, parameters, args + count, names, bound)) return false;
+  PyObject* defaults = func->func_defaults;
+  const auto all = static_cast<Py_ssize_t>(parameters);
+  const Py_ssize_t required = all - (defaults != nullptr ? PyTuple_GET_SIZE(defaults) : 0);
+  for (auto i = static_cast<Py_ssize_t>(count); i < required; ++i) {
+    if (bound[i] == nullptr) return false;
+  }
+  for (auto i = std::max(static_cast<Py_ssize_t>(count), required); i < all; ++i) {
+    if (bound[i] == nullptr) bound[i] = Py_NewRef(PyTuple_GET_ITEM(defaults, i - required));
+  }
+  return true;
+}
+
+/// A call with keywords, or with less than all arguments, of a function that may run natively. Consumes the function
+/// and the arguments.
+[[gnu::noinline]] PyObject* callBinding(PyThreadState* tstate, PyFunctionObject* func, CodeData& data,
+                                        PyObject* const* args, size_t count, PyObject* names) {
+  PyObject* bound[kBound];
+  if (data.plainArguments < 0) return callSlowly(tstate, func, args, count, names);
+  const auto parameters = static_cast<size_t>(data.plainArguments);
+  if (!bindPlain(func, parameters, args, count, names, bound)) return callSlowly(tstate, func, args, count, names);
+  return runFrame(tstate, port::pushFrame(tstate, func, bound, parameters), data, data.callVersion);
+}
+
+/// A call of a function that may run natively.
+[[gnu::always_inline]] inline PyObject* callReady(PyThreadState* tstate, PyFunctionObject* func, CodeData& data,
+                                                  PyObject* const* args, size_t count, PyObject* names) {
+  if (names != nullptr || data.plainArguments != static_cast<Py_ssize_t>(count)) [[unlikely]]
+    return callBinding(tstate, func, data, args, count, names);
+  return runFrame(tstate, port::pushFrame(tstate, func, args, count), data, data.callVersion);
 }
 
 PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* names) {
   auto* func = reinterpret_cast<PyFunctionObject*>(callable);
   PyThreadState* tstate = PyThreadState_Get();
   const auto count = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
-  CodeData* data = nullptr;
-  NativeVersion* version = names == nullptr ? directVersion(tstate, func, &data, count) : nullptr;
-  if (version == nullptr && !hasNativeStack()) {
+  CodeData* data = readyData(tstate, func);
+  if (data == nullptr && !hasNativeStack()) {
     // The interpreter inlines calls of functions with its own vectorcall, and needs no C stack for them.
     removeEntry(func);
     return defaultVectorcall(callable, args, nargsf, names);
@@ -92,8 +151,8 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
   } else {
     mine = room;
   }
-  if (version == nullptr) return callSlowly(tstate, func, mine, count, names);
-  return runFrame(tstate, port::pushFrame(tstate, func, mine, count), *data, version);
+  if (data == nullptr) return callSlowly(tstate, func, mine, count, names);
+  return callReady(tstate, func, *data, mine, count, names);
 }
 
 /// A function whose vectorcall belongs to somebody else.
@@ -145,11 +204,10 @@ extern "C" PyObject* martlet_call_function(PyThreadState* tstate, PyObject* func
                                            PyObject* names) {
   using namespace martlet::vm;
   auto* func = reinterpret_cast<PyFunctionObject*>(function);
-  if (names == nullptr && func->vectorcall == nativeVectorcall) [[likely]] {
-    CodeData* data = nullptr;
-    NativeVersion* version = directVersion(tstate, func, &data, count);
-    if (version != nullptr) [[likely]]
-      return runFrame(tstate, port::pushFrame(tstate, func, args, count), *data, version);
+  if (func->vectorcall == nativeVectorcall) [[likely]] {
+    CodeData* data = readyData(tstate, func);
+    if (data != nullptr) [[likely]]
+      return callReady(tstate, func, *data, args, count, names);
   }
   if (func->vectorcall != nativeVectorcall && func->vectorcall != defaultVectorcall) {
     return callForeign(func, args, count, names);

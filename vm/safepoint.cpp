@@ -86,7 +86,7 @@ uintptr_t determineStackLimit() {
 
 }  // namespace
 
-thread_local uintptr_t stackLimit = 0;
+constinit thread_local uintptr_t stackLimit = kUnknownStackLimit;
 
 bool determineNativeStack() {
   stackLimit = determineStackLimit();

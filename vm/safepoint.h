@@ -22,14 +22,17 @@ inline bool localsWritesPending() {
 }
 /// The frame left native code (or is about to be popped): squares the books of writes through its f_locals proxy.
 void settleLocalsWrites(port::Frame* frame);
-/// The lowest address of this thread's stack that native frames may use; 0: not determined yet.
-extern thread_local uintptr_t stackLimit [[gnu::tls_model("initial-exec")]];
+/// The lowest address of this thread's stack that native frames may use; the highest there is: not determined yet.
+/// Known to be a constant at first, or each look at it would have to ask whether it is initialized.
+inline constexpr uintptr_t kUnknownStackLimit = UINTPTR_MAX;
+extern constinit thread_local uintptr_t stackLimit [[gnu::tls_model("initial-exec")]];
 bool determineNativeStack();
 /// True if the C stack has room for native frames.
 inline bool hasNativeStack() {
-  if (stackLimit == 0) [[unlikely]]
-    return determineNativeStack();
-  return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > stackLimit;
+  const uintptr_t limit = stackLimit;
+  if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) > limit) [[likely]]
+    return true;
+  return limit == kUnknownStackLimit && determineNativeStack();
 }
 /// True if this thread ran out of memory in native code (see martlet_memory_ran_out()), once; a MemoryError is due.
 bool takeMemoryError(const PyThreadState* tstate);

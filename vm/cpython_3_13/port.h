@@ -69,13 +69,36 @@ inline void linkFrame(PyThreadState* tstate, Frame* frame) {
 }
 /// True if the data stack has room for a frame, and nobody wants to evaluate frames himself (PEP 523).
 inline bool hasFrameSpace(PyThreadState* tstate, const PyCodeObject* code) {
-  return _PyThreadState_HasStackSpace(tstate, code->co_framesize) && tstate->interp->eval_frame == nullptr;
+  // Before a thread's first frame both are NULL.
+  const auto space =
+      reinterpret_cast<intptr_t>(tstate->datastack_limit) - reinterpret_cast<intptr_t>(tstate->datastack_top);
+  return code->co_framesize * static_cast<intptr_t>(sizeof(PyObject*)) < space && tstate->interp->eval_frame == nullptr;
 }
 /// Pushes a frame for a call whose `count` arguments fill all parameters, and makes it the running one. Consumes the
 /// function and the arguments. hasFrameSpace() must hold.
 inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count) {
-  Frame* frame = _PyFrame_PushUnchecked(tstate, func, static_cast<int>(count));
-  for (size_t i = 0; i < count; ++i) frame->localsplus[i] = args[i];
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  const auto locals = static_cast<size_t>(code->co_nlocalsplus);
+  auto* frame = reinterpret_cast<Frame*>(tstate->datastack_top);
+  tstate->datastack_top += code->co_framesize;
+  frame->f_funcobj = reinterpret_cast<PyObject*>(func);
+  // As a whole word: popFrame() soon reads one, and a processor is slow to read more than has just been written.
+  if (!_Py_IsImmortal(code)) ++code->ob_base.ob_base.ob_refcnt;
+  frame->f_executable = reinterpret_cast<PyObject*>(code);
+  frame->f_builtins = func->func_builtins;
+  frame->f_globals = func->func_globals;
+  frame->f_locals = nullptr;
+  frame->stacktop = code->co_nlocalsplus;
+  frame->frame_obj = nullptr;
+  frame->instr_ptr = _PyCode_CODE(code);
+  frame->return_offset = 0;
+  frame->owner = FRAME_OWNED_BY_THREAD;
+  // Volatile keeps the compiler from calling memcpy and memset: there are a handful of locals.
+  auto* slots = const_cast<PyObject* volatile*>(frame->localsplus);
+#pragma clang loop unroll(disable)
+  for (size_t i = 0; i < count; ++i) slots[i] = args[i];
+#pragma clang loop unroll(disable)
+  for (size_t i = count; i < locals; ++i) slots[i] = nullptr;
   linkFrame(tstate, frame);
   return frame;
 }
@@ -85,14 +108,14 @@ inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject*
 bool takeOperandsOfCall(const PyThreadState* tstate, const PyFunctionObject* func, PyObject* const* args, size_t count,
                         PyObject** taken);
 /// Unlinks and releases the running thread-owned frame, whose operand stack is empty.
-inline void popFrame(PyThreadState* tstate, Frame* frame) {
+[[gnu::always_inline]] inline void popFrame(PyThreadState* tstate, Frame* frame) {
   PyCodeObject* code = codeOf(frame);
   const int count = code->co_nlocalsplus;
-  frame->stacktop = count;
   // Unlink first: releasing the locals may run Python code, which must not see this frame.
   tstate->current_frame = frame->previous;
   auto* base = reinterpret_cast<PyObject**>(frame);
   if (frame->frame_obj != nullptr || base == &tstate->datastack_chunk->data[0]) [[unlikely]] {
+    frame->stacktop = count;
     _PyEval_FrameClearAndPop(tstate, frame);
     return;
   }

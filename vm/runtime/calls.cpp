@@ -102,7 +102,8 @@ PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, PyObjec
 }
 
 /// Any callable.
-PyObject* callAnything(PyThreadState* tstate, Call& call, PyObject* names = nullptr, size_t named = 0) {
+[[gnu::noinline]] PyObject* callAnything(PyThreadState* tstate, Call& call, PyObject* names = nullptr,
+                                         size_t named = 0) {
   PyObject* result = nullptr;
   if (isPythonFunction(call.callable())) {
     result = call.enter(tstate, names, named);
@@ -205,8 +206,17 @@ PyObject* positionalTuple(PyObject* callable, PyObject* positional) {
 extern "C" {
 
 PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args, int64_t count) {
-  Call call(callable, self, args, count);
-  return callAnything(tstate, call);
+  if (!isPythonFunction(callable)) [[unlikely]] {
+    Call call(callable, self, args, count);
+    return callAnything(tstate, call);
+  }
+  // The commonest callee, without the machinery for all others.
+  if (self != nullptr) {
+    *--args = self;
+    ++count;
+  }
+  PyObject* result = martlet_call_function(tstate, callable, args, static_cast<size_t>(count), nullptr);
+  return leaveChecked(tstate, ofFunction(result), true);
 }
 
 PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject* names,
