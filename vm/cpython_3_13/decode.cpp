@@ -2,6 +2,8 @@
 // See decode.h. Must not know: compilation, frames.
 #include "vm/cpython_3_13/decode.h"
 
+#include "vm/runtime/singletons.h"
+
 #include <array>
 #include <cstring>
 #include <optional>
@@ -301,7 +303,7 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
 
 bool hasSite(BytecodeOp op) {
   return op == BytecodeOp::LoadAttr || op == BytecodeOp::StoreAttr || op == BytecodeOp::LoadSuperAttr ||
-         op == BytecodeOp::LoadGlobal;
+         op == BytecodeOp::LoadGlobal || op == BytecodeOp::BinarySubscr || op == BytecodeOp::StoreSubscr;
 }
 
 /// What native code met at an instruction that the interpreter has not specialised.
@@ -321,6 +323,14 @@ void Decoder::readRecorded(Instruction& instruction) {
     return;
   case SiteEntry::StoreSlot: instruction.special = Special::StoreAttrSlot; return;
   case SiteEntry::Global: instruction.special = Special::GlobalModule; return;
+  case SiteEntry::ListItem:
+    instruction.special =
+        instruction.op == BytecodeOp::StoreSubscr ? Special::StoreSubscrListInt : Special::SubscrListInt;
+    return;
+  case SiteEntry::TupleItem: instruction.special = Special::SubscrTupleInt; return;
+  case SiteEntry::ArrayItem:
+    instruction.special = instruction.op == BytecodeOp::StoreSubscr ? Special::StoreSubscrArray : Special::SubscrArray;
+    return;
   case SiteEntry::Builtin:
     instruction.version2 = entry->version2;
     instruction.special = Special::GlobalBuiltin;
@@ -468,6 +478,7 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
     PyErr_Clear();
     return Bailout{BailoutReason::MalformedBytecode, 0, "the interpreter gives no bytecode"};
   }
+  findArrayType();
   CodeSnapshot result;
   Decoder decoder(code, bytes, result.snapshot, caches);
   decoder.copyProperties();

@@ -2,7 +2,9 @@
 #include "vm/runtime/site_cache.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "vm/runtime/array_layout.h"
 #include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
@@ -257,6 +259,29 @@ void recordGlobal(SiteCache* cache, PyObject* globals, PyObject* builtins, PyObj
     entry.index = findEntry(builtinKeys, name);
   }
   if (entry.index != SiteEntry::kNoIndex) record(cache, entry);
+}
+
+bool recordSubscript(SiteCache* cache, PyObject* container, PyObject* key) {
+  constexpr uint32_t kOften = 50;
+  if (cache == nullptr || !PyLong_CheckExact(key)) return true;
+  SiteEntry& entry = cache->entries[0];
+  if (entry.kind == SiteEntry::MixedItem) return true;
+  SiteEntry::Kind kind = SiteEntry::ListItem;
+  uint32_t index = SiteEntry::kNoIndex;
+  if (PyTuple_CheckExact(container)) kind = SiteEntry::TupleItem;
+  if (!PyTuple_CheckExact(container) && !PyList_CheckExact(container)) {
+    kind = SiteEntry::ArrayItem;
+    index = static_cast<unsigned char>(asArray(container)->descriptor->typeCode);
+    if (index > 127 || std::strchr("bBhHiIlqd", static_cast<int>(index)) == nullptr) kind = SiteEntry::MixedItem;
+  }
+  if (cache->count == 0) {
+    cache->count = 1;
+    entry.kind = kind;
+    entry.index = index;
+  } else if (entry.kind != kind || entry.index != index) {
+    entry.kind = SiteEntry::MixedItem;
+  }
+  return entry.kind == SiteEntry::MixedItem || ++entry.hits < kOften;
 }
 
 }  // namespace martlet::vm

@@ -34,6 +34,11 @@ struct SiteEntry {
     // LOAD_GLOBAL: `version` is that of the globals' keys, `version2` that of the builtins'.
     Global,
     Builtin,
+    // Subscripts by an int that the interpreter has no quickened form for; the only entry, without a version.
+    ListItem,
+    TupleItem,
+    ArrayItem,  ///< `index` is the type code
+    MixedItem,  ///< different ones
   };
   enum Storage : uint8_t {
     None,         ///< instances have no attributes of their own
@@ -89,5 +94,7 @@ void recordLoad(SiteCache* cache, PyObject* owner, PyObject* name);
 void recordStore(SiteCache* cache, PyObject* owner, PyObject* name);
 void recordSuper(SiteCache* cache, PyTypeObject* type, PyObject* self, PyObject* name);
 void recordGlobal(SiteCache* cache, PyObject* globals, PyObject* builtins, PyObject* name);
+/// Notes a subscript. False if the same class was met so often that code should be compiled for it.
+bool recordSubscript(SiteCache* cache, PyObject* container, PyObject* key);
 
 }  // namespace martlet::vm
