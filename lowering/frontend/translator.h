@@ -113,6 +113,7 @@ class Translator {
   bool loadItem(Value* container, Value* key);
   bool loadArrayItem(Value* container, Value* key);
   bool storeArrayItem(Value* container, Value* key, Value* value);
+  void learnNumbers(Value* left, Value* right);
   void learnSubscript(Value* container, Value* key, hir::Type learnable);
   void compareOp();
   void toBool();

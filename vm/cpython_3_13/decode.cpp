@@ -2,8 +2,6 @@
 // See decode.h. Must not know: compilation, frames.
 #include "vm/cpython_3_13/decode.h"
 
-#include "vm/runtime/singletons.h"
-
 #include <array>
 #include <cstring>
 #include <optional>
@@ -14,6 +12,7 @@
 #include "internal/pycore_dict.h"
 #include "internal/pycore_object.h"
 #include "opcode_ids.h"
+#include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
 namespace {
@@ -302,8 +301,46 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
 }
 
 bool hasSite(BytecodeOp op) {
-  return op == BytecodeOp::LoadAttr || op == BytecodeOp::StoreAttr || op == BytecodeOp::LoadSuperAttr ||
-         op == BytecodeOp::LoadGlobal || op == BytecodeOp::BinarySubscr || op == BytecodeOp::StoreSubscr;
+  switch (op) {
+  case BytecodeOp::LoadAttr:
+  case BytecodeOp::StoreAttr:
+  case BytecodeOp::LoadSuperAttr:
+  case BytecodeOp::LoadGlobal:
+  case BytecodeOp::BinarySubscr:
+  case BytecodeOp::StoreSubscr:
+  case BytecodeOp::BinaryOp:
+  case BytecodeOp::CompareOp:
+  case BytecodeOp::ToBool: return true;
+  default: return false;
+  }
+}
+
+/// The quickened form for the operands that were met.
+Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
+  const bool isInt = kind == SiteEntry::IntPair, isFloat = kind == SiteEntry::FloatPair;
+  switch (instruction.op) {
+  case BytecodeOp::BinarySubscr:
+    if (kind == SiteEntry::ArrayItem) return Special::SubscrArray;
+    if (kind == SiteEntry::TupleItem) return Special::SubscrTupleInt;
+    return kind == SiteEntry::ListItem ? Special::SubscrListInt : Special::None;
+  case BytecodeOp::StoreSubscr:
+    if (kind == SiteEntry::ArrayItem) return Special::StoreSubscrArray;
+    return kind == SiteEntry::ListItem ? Special::StoreSubscrListInt : Special::None;
+  case BytecodeOp::CompareOp: return isInt ? Special::CompareInt : isFloat ? Special::CompareFloat : Special::None;
+  case BytecodeOp::ToBool: return isInt ? Special::ToBoolInt : Special::None;
+  case BytecodeOp::BinaryOp:
+    if (!isInt && !isFloat) return Special::None;
+    switch (instruction.arg) {
+    case NB_ADD:
+    case NB_INPLACE_ADD: return isInt ? Special::AddInt : Special::AddFloat;
+    case NB_SUBTRACT:
+    case NB_INPLACE_SUBTRACT: return isInt ? Special::SubtractInt : Special::SubtractFloat;
+    case NB_MULTIPLY:
+    case NB_INPLACE_MULTIPLY: return isInt ? Special::MultiplyInt : Special::MultiplyFloat;
+    default: return Special::None;
+    }
+  default: return Special::None;
+  }
 }
 
 /// What native code met at an instruction that the interpreter has not specialised.
@@ -323,19 +360,11 @@ void Decoder::readRecorded(Instruction& instruction) {
     return;
   case SiteEntry::StoreSlot: instruction.special = Special::StoreAttrSlot; return;
   case SiteEntry::Global: instruction.special = Special::GlobalModule; return;
-  case SiteEntry::ListItem:
-    instruction.special =
-        instruction.op == BytecodeOp::StoreSubscr ? Special::StoreSubscrListInt : Special::SubscrListInt;
-    return;
-  case SiteEntry::TupleItem: instruction.special = Special::SubscrTupleInt; return;
-  case SiteEntry::ArrayItem:
-    instruction.special = instruction.op == BytecodeOp::StoreSubscr ? Special::StoreSubscrArray : Special::SubscrArray;
-    return;
   case SiteEntry::Builtin:
     instruction.version2 = entry->version2;
     instruction.special = Special::GlobalBuiltin;
     return;
-  default: return;
+  default: instruction.special = specialOf(instruction, entry->kind); return;
   }
 }
 

@@ -127,7 +127,7 @@ bool rt_cold_list_store_float(PyObject** place, double value) {
 }
 
 bool rt_cold_learn_subscript(SiteCache* cache, PyObject* container, PyObject* key) {
-  return recordSubscript(cache, container, key);
+  return recordOperands(cache, container, key);
 }
 
 int rt_cold_list_grow(PyObject* list, PyObject* value) {

@@ -114,9 +114,11 @@ bool internNames(Singletons& out) {
       {&out.dunderExit, "__exit__"},
       {&out.dunderBuildClass, "__build_class__"},
       {&out.dunderGetattribute, "__getattribute__"},
+      {&out.dunderGetitem, "__getitem__"},
       {&out.dunderImport, "__import__"},
       {&out.dunderInit, "__init__"},
       {&out.dunderName, "__name__"},
+      {&out.dunderSetitem, "__setitem__"},
       {&out.send, "send"},
   };
   for (const auto& name : names) {

@@ -23,7 +23,7 @@ struct Singletons {
   PyObject* defaultImport;
   // Interned names.
   PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit,
-      *dunderGetattribute, *dunderImport, *dunderInit, *dunderName, *send;
+      *dunderGetattribute, *dunderGetitem, *dunderImport, *dunderInit, *dunderName, *dunderSetitem, *send;
 };
 
 /// Fills `martlet_singletons`. Called once with the GIL held, in the main interpreter, before native code runs. False
