@@ -163,14 +163,17 @@ void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
 }
 
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
-  if (count < static_cast<uint64_t>(options_.exit_limit) || version.retired || stopped_ || !enabled_) return;
+  const bool hasLearned = exit.reason == hir::ExitReason::Learned;
+  if ((!hasLearned && count < static_cast<uint64_t>(options_.exit_limit)) || version.retired || stopped_ || !enabled_)
+    return;
   // Past the limit nothing is assumed anywhere in the function any more; it cannot exit for ever.
   if (exit.reason == hir::ExitReason::OtherGlobals) {
     data.globalsDiffer = true;
-  } else {
+  } else if (!hasLearned) {
     data.blocked.insert(data.recompilations < kMaxRecompilations ? exit.offset : frontend::kBlockAll);
   }
-  ++data.recompilations;
+  // What is learned is learned for good: there are no more of these compilations than sites.
+  data.recompilations += hasLearned ? 0 : 1;
   ++stats_.recompiled;
   std::vector<frontend::EntryRequest> entries;
   uint32_t siteOffset = 0;

@@ -32,6 +32,8 @@ bool keepsItems(const Value& op) {
   switch (op.op) {
   case Op::BoxInt:
   case Op::BoxFloat:
+  case Op::ArrayStoreFloat:
+  case Op::ArrayStoreInt:
   case Op::DeferLocal:
   case Op::ListNext:
   case Op::TupleNext:

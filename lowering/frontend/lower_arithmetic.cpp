@@ -124,6 +124,8 @@ void Translator::binaryOp() {
   if (failure_) return;
   if (binaryOpOnNumbers(left, right) || binaryOpOnKnownNumbers(left, right)) return;
   if (concatenateInPlace(left, right) || concatenate(left, right)) return;
+  const int32_t op = plainOperator(ins_->arg);
+  if (op == kAdd || op == kSubtract || op == kMultiply) learnNumbers(left, right);
   const Helper helper = isIntForm(ins_->special)     ? Helper::BinaryOpInt
                         : isFloatForm(ins_->special) ? Helper::BinaryOpFloat
                                                      : Helper::BinaryOp;
@@ -146,6 +148,14 @@ bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
     return true;
   }
   return false;
+}
+
+/// Where the interpreter had no time to find a quickened form: learn what it is made of.
+void Translator::learnNumbers(Value* left, Value* right) {
+  if (!speculates() || failure_ || ins_->special != Special::None || snapshot_.siteCaches == nullptr) return;
+  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
+  if (mayBeInts || mayBeFloats) emit(Op::GuardUnlearned, types::kNothing, {left, right}, ins_->site);
 }
 
 /// True if a value is a number, or could be and comes from a list or tuple, which is where numeric code has them.
@@ -247,6 +257,7 @@ void Translator::compareOp() {
     Value* b = toFloat(right);
     return push(boolObject(emit(Op::FloatCompare, types::I1, {a, b}, comparison)));
   }
+  learnNumbers(left, right);
   const Helper helper = ins_->special == Special::CompareInt   ? Helper::CompareInt
                         : ins_->special == Special::CompareStr ? Helper::CompareStr
                                                                : Helper::CompareOp;
@@ -259,6 +270,7 @@ void Translator::toBool() {
   if (speculates() && ins_->special == Special::ToBoolInt && value->type.mayBe(types::Long)) {
     return push(boolObject(isNonZero(unboxInt(value))));
   }
+  if (value->type.mayBe(types::Long)) learnNumbers(value, value);
   push(boolObject(isNonZero(call(Helper::ToBool, {value}))));
 }
 

@@ -17,6 +17,7 @@ Helper subscriptHelper(Special special) {
   case Special::SubscrTupleInt: return Helper::SubscrTupleInt;
   case Special::SubscrStrInt: return Helper::SubscrStrInt;
   case Special::SubscrDict: return Helper::SubscrDict;
+  case Special::SubscrGetitem: return Helper::SubscrGetitem;
   default: return Helper::Subscr;
   }
 }
@@ -44,12 +45,47 @@ bool Translator::loadItem(Value* container, Value* key) {
   return true;
 }
 
+/// An item of an array.array, which is a number.
+bool Translator::loadArrayItem(Value* container, Value* key) {
+  if (!speculates() || ins_->special != Special::SubscrArray || failure_) return false;
+  if (!key->type.mayBe(types::Long) || !container->type.mayBe(types::OtherObject)) return false;
+  Value* index = unboxInt(key);
+  if (ins_->index == 'd') {
+    push(boxFloat(emit(Op::ArrayFloat, types::F64, {container, index})));
+  } else {
+    push(boxInt(emit(Op::ArrayInt, types::I64, {container, index}, ins_->index)));
+  }
+  return true;
+}
+
+bool Translator::storeArrayItem(Value* container, Value* key, Value* value) {
+  if (!speculates() || ins_->special != Special::StoreSubscrArray) return false;
+  if (!key->type.mayBe(types::Long) || !container->type.mayBe(types::OtherObject)) return false;
+  const bool isFloat = ins_->index == 'd';
+  if (isFloat ? !value->type.mayBe(types::Float) && !isKnownInt(value) : !value->type.mayBe(types::Long)) return false;
+  Value* index = unboxInt(key);
+  if (isFloat) {
+    emit(Op::ArrayStoreFloat, types::kNothing, {container, index, toFloat(value)});
+  } else {
+    emit(Op::ArrayStoreInt, types::kNothing, {container, index, unboxInt(value)}, ins_->index);
+  }
+  return true;
+}
+
+/// Where the interpreter has no quickened form, or had no time to find it: learn what it is made of.
+void Translator::learnSubscript(Value* container, Value* key, hir::Type learnable) {
+  if (!speculates() || failure_ || ins_->special != Special::None || snapshot_.siteCaches == nullptr) return;
+  if (!key->type.mayBe(types::Long) || !container->type.mayBe(learnable)) return;
+  emit(Op::GuardUnlearned, types::kNothing, {container, key}, ins_->site);
+}
+
 void Translator::lowerSubscript() {
   switch (ins_->op) {
   case BytecodeOp::BinarySubscr: {
     Value* key = pop();
     Value* container = pop();
-    if (loadItem(container, key)) return;
+    if (loadItem(container, key) || loadArrayItem(container, key)) return;
+    learnSubscript(container, key, types::List | types::Tuple | types::OtherObject);
     return push(call(subscriptHelper(ins_->special), {container, key}));
   }
   case BytecodeOp::StoreSubscr: {
@@ -61,7 +97,8 @@ void Translator::lowerSubscript() {
     if (speculates() && isList && key->type.mayBe(types::Long)) {
       guardType(container, types::List);
       emit(Op::ListStore, types::kNothing, {container, unboxInt(key), value});
-    } else {
+    } else if (!storeArrayItem(container, key, value)) {
+      learnSubscript(container, key, types::List | types::OtherObject);
       call(storeHelper(ins_->special), {container, key, value});
     }
     return;

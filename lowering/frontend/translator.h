@@ -111,6 +111,10 @@ class Translator {
   bool concatenateInPlace(Value* left, Value* right);
   bool unpackItems(Value* sequence);
   bool loadItem(Value* container, Value* key);
+  bool loadArrayItem(Value* container, Value* key);
+  bool storeArrayItem(Value* container, Value* key, Value* value);
+  void learnNumbers(Value* left, Value* right);
+  void learnSubscript(Value* container, Value* key, hir::Type learnable);
   void compareOp();
   void toBool();
   void loadAttr();

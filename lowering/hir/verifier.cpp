@@ -444,6 +444,8 @@ void Verifier::immediate(const Value& op) {
   case Op::TupleItem:
   case Op::ListNext:
   case Op::TupleNext: inRange(4, "set of an item's properties"); return;
+  case Op::ArrayInt:
+  case Op::ArrayStoreInt: inRange(128, "type code"); return;
   case Op::HasNext: inRange(2, "kind of iterator"); return;
   case Op::RangeField: inRange(3, "field of a range iterator"); return;
   case Op::Output: output(op); return;

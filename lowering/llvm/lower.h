@@ -87,7 +87,9 @@ class FunctionLowering {
   void lowerUnbox(const hir::Value& op, hir::Helper helper, llvm::Type* type);
   void lowerIntToFloat(const hir::Value& op);
   bool lowerContainer(const hir::Value& op);
-  void lowerStore(const hir::Value& op, hir::Helper helper, llvm::ArrayRef<llvm::Value*> operands);
+  void lowerStore(const hir::Value& op, hir::Helper helper, llvm::ArrayRef<llvm::Value*> operands,
+                  llvm::ArrayRef<int64_t> imms = {});
+  void lowerArrayItem(const hir::Value& op, llvm::ArrayRef<llvm::Value*> operands);
   void lowerItem(const hir::Value& op);
   void lowerRefcount(const hir::Value& op, hir::Helper plain, hir::Helper nullable);
   void lowerConcatLocal(const hir::Value& op);

@@ -90,6 +90,11 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::TupleNext:
   case Op::ListStore:
   case Op::ListStoreFloat:
+  case Op::ArrayFloat:
+  case Op::ArrayInt:
+  case Op::ArrayStoreFloat:
+  case Op::ArrayStoreInt:
+  case Op::GuardUnlearned:
   case Op::EnterRange:
   case Op::RangeField:
   case Op::SizeOf: lowerContainer(op); return;
@@ -264,10 +269,20 @@ void FunctionLowering::lowerItem(const hir::Value& op) {
 }
 
 /// A store that was done is not done again: a stress test's exit comes before it.
-void FunctionLowering::lowerStore(const hir::Value& op, Helper helper, llvm::ArrayRef<llvm::Value*> operands) {
+void FunctionLowering::lowerStore(const hir::Value& op, Helper helper, llvm::ArrayRef<llvm::Value*> operands,
+                                  llvm::ArrayRef<int64_t> imms) {
   if (options_.forceExitEvery > 0) exitIf(op, builder_.getFalse());
-  llvm::Value* done = callHelper(op, helper, {operands, {}, {}});
+  llvm::Value* done = callHelper(op, helper, {operands, imms, {}});
   branchToExit(op, builder_.CreateNot(done), LeaveKind::Exit);
+}
+
+void FunctionLowering::lowerArrayItem(const hir::Value& op, llvm::ArrayRef<llvm::Value*> operands) {
+  const bool isFloat = op.op == Op::ArrayFloat;
+  llvm::Type* type = isFloat ? f64_ : i64_;
+  llvm::Value* slot = outputSlot(type, 1, true);
+  exitUnless(op, isFloat ? callHelper(op, Helper::ArrayFloatValue, {operands, {}, {slot}})
+                         : callHelper(op, Helper::ArrayIntValue, {operands, {op.imm}, {slot}}));
+  define(op, builder_.CreateLoad(type, slot));
 }
 
 bool FunctionLowering::lowerContainer(const hir::Value& op) {
@@ -283,6 +298,13 @@ bool FunctionLowering::lowerContainer(const hir::Value& op) {
     return true;
   case Op::ListStore: lowerStore(op, Helper::ListStoreItem, operands); return true;
   case Op::ListStoreFloat: lowerStore(op, Helper::ListStoreFloatItem, operands); return true;
+  case Op::ArrayFloat:
+  case Op::ArrayInt: lowerArrayItem(op, operands); return true;
+  case Op::ArrayStoreFloat: lowerStore(op, Helper::ArrayStoreFloatItem, operands); return true;
+  case Op::ArrayStoreInt: lowerStore(op, Helper::ArrayStoreIntItem, operands, op.imm); return true;
+  case Op::GuardUnlearned:
+    exitUnless(op, callHelper(op, Helper::SubscriptUnlearned, {operands, {op.imm}, {}}));
+    return true;
   case Op::EnterRange:
     exitUnless(op, callHelper(op, Helper::IsOwnRange, {operands, {}, {}}));
     define(op, operands[0]);

@@ -12,6 +12,7 @@
 #include "internal/pycore_dict.h"
 #include "internal/pycore_object.h"
 #include "opcode_ids.h"
+#include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
 namespace {
@@ -300,8 +301,46 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
 }
 
 bool hasSite(BytecodeOp op) {
-  return op == BytecodeOp::LoadAttr || op == BytecodeOp::StoreAttr || op == BytecodeOp::LoadSuperAttr ||
-         op == BytecodeOp::LoadGlobal;
+  switch (op) {
+  case BytecodeOp::LoadAttr:
+  case BytecodeOp::StoreAttr:
+  case BytecodeOp::LoadSuperAttr:
+  case BytecodeOp::LoadGlobal:
+  case BytecodeOp::BinarySubscr:
+  case BytecodeOp::StoreSubscr:
+  case BytecodeOp::BinaryOp:
+  case BytecodeOp::CompareOp:
+  case BytecodeOp::ToBool: return true;
+  default: return false;
+  }
+}
+
+/// The quickened form for the operands that were met.
+Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
+  const bool isInt = kind == SiteEntry::IntPair, isFloat = kind == SiteEntry::FloatPair;
+  switch (instruction.op) {
+  case BytecodeOp::BinarySubscr:
+    if (kind == SiteEntry::ArrayItem) return Special::SubscrArray;
+    if (kind == SiteEntry::TupleItem) return Special::SubscrTupleInt;
+    return kind == SiteEntry::ListItem ? Special::SubscrListInt : Special::None;
+  case BytecodeOp::StoreSubscr:
+    if (kind == SiteEntry::ArrayItem) return Special::StoreSubscrArray;
+    return kind == SiteEntry::ListItem ? Special::StoreSubscrListInt : Special::None;
+  case BytecodeOp::CompareOp: return isInt ? Special::CompareInt : isFloat ? Special::CompareFloat : Special::None;
+  case BytecodeOp::ToBool: return isInt ? Special::ToBoolInt : Special::None;
+  case BytecodeOp::BinaryOp:
+    if (!isInt && !isFloat) return Special::None;
+    switch (instruction.arg) {
+    case NB_ADD:
+    case NB_INPLACE_ADD: return isInt ? Special::AddInt : Special::AddFloat;
+    case NB_SUBTRACT:
+    case NB_INPLACE_SUBTRACT: return isInt ? Special::SubtractInt : Special::SubtractFloat;
+    case NB_MULTIPLY:
+    case NB_INPLACE_MULTIPLY: return isInt ? Special::MultiplyInt : Special::MultiplyFloat;
+    default: return Special::None;
+    }
+  default: return Special::None;
+  }
 }
 
 /// What native code met at an instruction that the interpreter has not specialised.
@@ -325,7 +364,7 @@ void Decoder::readRecorded(Instruction& instruction) {
     instruction.version2 = entry->version2;
     instruction.special = Special::GlobalBuiltin;
     return;
-  default: return;
+  default: instruction.special = specialOf(instruction, entry->kind); return;
   }
 }
 
@@ -468,6 +507,7 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
     PyErr_Clear();
     return Bailout{BailoutReason::MalformedBytecode, 0, "the interpreter gives no bytecode"};
   }
+  findArrayType();
   CodeSnapshot result;
   Decoder decoder(code, bytes, result.snapshot, caches);
   decoder.copyProperties();

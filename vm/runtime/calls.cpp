@@ -334,4 +334,17 @@ void rt_set_function_attribute(PyObject* function, PyObject* value, int64_t opar
   }
 }
 
+// As BINARY_SUBSCR_GETITEM: the class's function, which the interpreter keeps with it, runs in a frame of its own.
+PyObject* rt_subscr_getitem(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  PyTypeObject* type = Py_TYPE(container);
+  if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return rt_subscr(tstate, borrowed, container, key);
+  const auto& cache = reinterpret_cast<PyHeapTypeObject*>(type)->_spec_cache;
+  PyObject* getitem = cache.getitem;
+  if (getitem == nullptr || reinterpret_cast<PyFunctionObject*>(getitem)->func_version != cache.getitem_version) {
+    return rt_subscr(tstate, borrowed, container, key);
+  }
+  PyObject* room[] = {nullptr, nullptr, Py_NewRef(container), Py_NewRef(key)};
+  return leaveChecked(tstate, ofFunction(martlet_call_function(tstate, Py_NewRef(getitem), room + 2, 2, nullptr)));
+}
+
 }  // extern "C"

@@ -3,6 +3,7 @@
 #include "vm/runtime/emergency.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/inline.h"
+#include "vm/runtime/site_cache.h"
 
 using namespace martlet::vm;
 
@@ -123,6 +124,10 @@ bool rt_cold_list_store_float(PyObject** place, double value) {
   *place = rt_cold_box_float(value);
   Py_DECREF(old);
   return true;
+}
+
+bool rt_cold_learn_subscript(SiteCache* cache, PyObject* container, PyObject* key) {
+  return recordOperands(cache, container, key);
 }
 
 int rt_cold_list_grow(PyObject* list, PyObject* value) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Inline helpers: subscripts, building, taking apart, iteration. Also compiled to bitcode. Must not know: HIR, LLVM.
+#include "vm/runtime/array_layout.h"
 #include "vm/runtime/inline.h"
 
 using namespace martlet::vm;
@@ -44,6 +45,38 @@ inline void replaceItem(PyObject** place, PyObject* value) {
   retain(value);
   *place = value;
   release(old);  // last: it may run code that changes the list
+}
+
+/// Where an item of an exact array is; NULL if it is none, has another type code, or has no such item.
+inline char* arrayPlace(PyObject* object, int64_t index, int64_t typeCode, size_t itemSize) {
+  if (Py_TYPE(object) != martlet_singletons.arrayType) [[unlikely]]
+    return nullptr;
+  const ArrayObject* array = asArray(object);
+  const size_t size = sizeOf(object), place = wrapped(index, size);
+  if (array->descriptor->typeCode != typeCode || place >= size) [[unlikely]]
+    return nullptr;
+  return array->items + place * itemSize;
+}
+
+template <class T>
+inline bool loadInt(PyObject* array, int64_t index, int64_t typeCode, int64_t* result) {
+  const char* place = arrayPlace(array, index, typeCode, sizeof(T));
+  if (place == nullptr) [[unlikely]]
+    return false;
+  T item;
+  __builtin_memcpy(&item, place, sizeof item);
+  *result = static_cast<int64_t>(item);
+  return true;
+}
+
+template <class T>
+inline bool storeInt(PyObject* array, int64_t index, int64_t typeCode, int64_t value) {
+  char* place = arrayPlace(array, index, typeCode, sizeof(T));
+  const T item = static_cast<T>(value);
+  if (place == nullptr || static_cast<int64_t>(item) != value) [[unlikely]]
+    return false;
+  __builtin_memcpy(place, &item, sizeof item);
+  return true;
 }
 
 }  // namespace
@@ -164,6 +197,60 @@ MARTLET_ALWAYS_INLINE bool rt_list_store_float(PyObject* list, int64_t index, do
     return rt_cold_list_store_float(listItems(list) + place, value);
   reinterpret_cast<PyFloatObject*>(old)->ob_fval = value;
   return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_array_float(PyObject* array, int64_t index, double* result) {
+  *result = 0;
+  const char* place = arrayPlace(array, index, 'd', sizeof(double));
+  if (place == nullptr) [[unlikely]]
+    return false;
+  __builtin_memcpy(result, place, sizeof(double));
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_array_int(PyObject* array, int64_t index, int64_t typeCode, int64_t* result) {
+  *result = 0;
+  switch (typeCode) {
+  case 'b': return loadInt<signed char>(array, index, typeCode, result);
+  case 'B': return loadInt<unsigned char>(array, index, typeCode, result);
+  case 'h': return loadInt<short>(array, index, typeCode, result);
+  case 'H': return loadInt<unsigned short>(array, index, typeCode, result);
+  case 'i': return loadInt<int>(array, index, typeCode, result);
+  case 'I': return loadInt<unsigned int>(array, index, typeCode, result);
+  case 'l':
+  case 'q': return loadInt<int64_t>(array, index, typeCode, result);
+  default: return false;
+  }
+}
+
+MARTLET_ALWAYS_INLINE bool rt_array_store_float(PyObject* array, int64_t index, double value) {
+  char* place = arrayPlace(array, index, 'd', sizeof(double));
+  if (place == nullptr) [[unlikely]]
+    return false;
+  __builtin_memcpy(place, &value, sizeof(double));
+  return true;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_array_store_int(PyObject* array, int64_t index, int64_t typeCode, int64_t value) {
+  switch (typeCode) {
+  case 'b': return storeInt<signed char>(array, index, typeCode, value);
+  case 'B': return storeInt<unsigned char>(array, index, typeCode, value);
+  case 'h': return storeInt<short>(array, index, typeCode, value);
+  case 'H': return storeInt<unsigned short>(array, index, typeCode, value);
+  case 'i': return storeInt<int>(array, index, typeCode, value);
+  case 'I': return storeInt<unsigned int>(array, index, typeCode, value);
+  case 'l':
+  case 'q': return storeInt<int64_t>(array, index, typeCode, value);
+  default: return false;
+  }
+}
+
+MARTLET_ALWAYS_INLINE bool rt_subscript_unlearned(SiteCache* cache, PyObject* container, PyObject* key) {
+  PyTypeObject* type = Py_TYPE(container);
+  if (type != martlet_singletons.arrayType && type != &PyList_Type && type != &PyTuple_Type && type != &PyLong_Type &&
+      type != &PyFloat_Type) [[likely]]
+    return true;
+  return rt_cold_learn_subscript(cache, container, key);
 }
 
 MARTLET_ALWAYS_INLINE PyObject* rt_list_item_in_range(PyObject* list, int64_t index) {

@@ -30,6 +30,11 @@ bool rt_frame_is_seen(Frame* frame);
 bool rt_unbox_int(PyObject* object, int64_t* result);
 bool rt_list_item(PyObject* list, int64_t index, PyObject** result);
 bool rt_tuple_item(PyObject* tuple, int64_t index, PyObject** result);
+bool rt_array_float(PyObject* array, int64_t index, double* result);
+bool rt_array_int(PyObject* array, int64_t index, int64_t typeCode, int64_t* result);
+bool rt_array_store_float(PyObject* array, int64_t index, double value);
+bool rt_array_store_int(PyObject* array, int64_t index, int64_t typeCode, int64_t value);
+bool rt_subscript_unlearned(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key);
 bool rt_list_store(PyObject* list, int64_t index, PyObject* value);
 bool rt_list_store_float(PyObject* list, int64_t index, double value);
 bool rt_is_own_range(PyObject* iterator);
@@ -72,6 +77,7 @@ PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container
 PyObject* rt_subscr_list_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
 PyObject* rt_subscr_tuple_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
 PyObject* rt_subscr_str_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
+PyObject* rt_subscr_getitem(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
 PyObject* rt_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
 PyObject* rt_subscr_list_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index);
 PyObject* rt_subscr_tuple_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index);
@@ -260,6 +266,8 @@ int rt_cold_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* s
 PyObject* rt_cold_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index);
 int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
                              PyObject* value);
+/// Notes that a subscript without a fast path met a container that has one. False if it did so often.
+bool rt_cold_learn_subscript(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key);
 int rt_cold_list_grow(PyObject* list, PyObject* value);
 bool rt_cold_list_store_float(PyObject** place, double value);
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "vm/runtime/singletons.h"
 
+#include <cstring>
+
+#include "vm/runtime/array_layout.h"
+
 extern "C" {
 martlet::vm::Singletons martlet_singletons;
 }
@@ -110,9 +114,11 @@ bool internNames(Singletons& out) {
       {&out.dunderExit, "__exit__"},
       {&out.dunderBuildClass, "__build_class__"},
       {&out.dunderGetattribute, "__getattribute__"},
+      {&out.dunderGetitem, "__getitem__"},
       {&out.dunderImport, "__import__"},
       {&out.dunderInit, "__init__"},
       {&out.dunderName, "__name__"},
+      {&out.dunderSetitem, "__setitem__"},
       {&out.send, "send"},
   };
   for (const auto& name : names) {
@@ -138,6 +144,21 @@ bool initializeRuntime() {
   findDictVersion(found, interp);
   martlet_singletons = found;
   return true;
+}
+
+void findArrayType() {
+  if (martlet_singletons.arrayType != nullptr) return;
+  PyObject* modules = PyImport_GetModuleDict();
+  PyObject* module =
+      modules != nullptr && PyDict_CheckExact(modules) ? PyDict_GetItemString(modules, "array") : nullptr;
+  if (module == nullptr || !PyModule_CheckExact(module)) return;
+  PyObject* found = PyDict_GetItemString(PyModule_GetDict(module), "array");
+  if (found == nullptr || !PyType_CheckExact(found)) return;
+  auto* type = reinterpret_cast<PyTypeObject*>(found);
+  // No class written in Python is immutable, so this one is what its name says.
+  if ((type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0 || std::strcmp(type->tp_name, "array.array") != 0) return;
+  if (type->tp_basicsize < static_cast<Py_ssize_t>(sizeof(ArrayObject)) || type->tp_itemsize != 0) return;
+  martlet_singletons.arrayType = reinterpret_cast<PyTypeObject*>(Py_NewRef(found));
 }
 
 }  // namespace martlet::vm

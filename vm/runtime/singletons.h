@@ -15,6 +15,7 @@ struct Singletons {
   uint32_t* nextKeysVersion;          ///< interp->dict_state.next_keys_version, or NULL: not found
   getattrofunc getattrHook;           ///< tp_getattro of classes with a __getattr__
   PyObject* emptyString;
+  PyTypeObject* arrayType;  ///< array.array, or NULL while no code needed to know it; kept alive
   // The functions that the interpreter recognises by identity.
   PyObject* len;
   PyObject* isinstance;
@@ -22,12 +23,15 @@ struct Singletons {
   PyObject* defaultImport;
   // Interned names.
   PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit,
-      *dunderGetattribute, *dunderImport, *dunderInit, *dunderName, *send;
+      *dunderGetattribute, *dunderGetitem, *dunderImport, *dunderInit, *dunderName, *dunderSetitem, *send;
 };
 
 /// Fills `martlet_singletons`. Called once with the GIL held, in the main interpreter, before native code runs. False
 /// with a Python exception set.
 bool initializeRuntime();
+
+/// Fills in `arrayType` if the program has imported the module by now. Runs no Python code.
+void findArrayType();
 
 }  // namespace martlet::vm
 

@@ -2,7 +2,9 @@
 #include "vm/runtime/site_cache.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "vm/runtime/array_layout.h"
 #include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
@@ -142,6 +144,17 @@ void recordClassLoad(SiteCache* cache, PyTypeObject* owner, PyObject* name) {
   if (entry.object != nullptr) record(cache, entry);
 }
 
+/// What an operand is beside an exact int.
+SiteEntry::Kind kindOfItem(PyObject* left, uint32_t& index) {
+  if (PyLong_CheckExact(left)) return SiteEntry::IntPair;
+  if (PyList_CheckExact(left)) return SiteEntry::ListItem;
+  if (PyTuple_CheckExact(left)) return SiteEntry::TupleItem;
+  if (Py_TYPE(left) != martlet_singletons.arrayType) return SiteEntry::MixedTypes;
+  index = static_cast<unsigned char>(asArray(left)->descriptor->typeCode);
+  const bool isKnown = index != 0 && std::strchr("bBhHiIlqd", static_cast<int>(index)) != nullptr;
+  return isKnown ? SiteEntry::ArrayItem : SiteEntry::MixedTypes;
+}
+
 }  // namespace
 
 const SiteEntry* SiteCache::hottest() const {
@@ -257,6 +270,32 @@ void recordGlobal(SiteCache* cache, PyObject* globals, PyObject* builtins, PyObj
     entry.index = findEntry(builtinKeys, name);
   }
   if (entry.index != SiteEntry::kNoIndex) record(cache, entry);
+}
+
+bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
+  if (cache == nullptr) return true;
+  SiteEntry& entry = cache->entries[0];
+  if (entry.kind == SiteEntry::MixedTypes) return true;
+  SiteEntry::Kind kind = SiteEntry::MixedTypes;
+  uint32_t index = SiteEntry::kNoIndex;
+  if (PyFloat_CheckExact(left) && PyFloat_CheckExact(right)) {
+    kind = SiteEntry::FloatPair;
+  } else if (PyLong_CheckExact(right)) {
+    kind = kindOfItem(left, index);
+  } else if (!PyLong_CheckExact(left) && !PyFloat_CheckExact(left)) {
+    return true;  // a slice
+  }
+  if (cache->count == 0) {
+    cache->count = 1;
+    entry.kind = kind;
+    entry.index = index;
+  } else if (entry.kind != kind || entry.index != index) {
+    entry.kind = SiteEntry::MixedTypes;
+  }
+  if (entry.kind == SiteEntry::MixedTypes) return true;
+  constexpr uint32_t kOften = 50, kMoreOften = 10 * kOften, kVeryOften = 100 * kOften;
+  const uint32_t hits = ++entry.hits;
+  return hits != kOften && hits != kMoreOften && hits != kVeryOften;
 }
 
 }  // namespace martlet::vm

@@ -34,6 +34,14 @@ struct SiteEntry {
     // LOAD_GLOBAL: `version` is that of the globals' keys, `version2` that of the builtins'.
     Global,
     Builtin,
+    // Operands of subscripts by an int, operators and tests that the interpreter has no quickened form for, or had no
+    // time to find it. The only entry, without a version.
+    ListItem,
+    TupleItem,
+    ArrayItem,   ///< `index` is the type code
+    IntPair,     ///< both operands are ints
+    FloatPair,   ///< both operands are floats
+    MixedTypes,  ///< different ones
   };
   enum Storage : uint8_t {
     None,         ///< instances have no attributes of their own
@@ -89,5 +97,8 @@ void recordLoad(SiteCache* cache, PyObject* owner, PyObject* name);
 void recordStore(SiteCache* cache, PyObject* owner, PyObject* name);
 void recordSuper(SiteCache* cache, PyTypeObject* type, PyObject* self, PyObject* name);
 void recordGlobal(SiteCache* cache, PyObject* globals, PyObject* builtins, PyObject* name);
+/// Notes two operands. False if the same classes were met so often that code should be compiled for them: not every
+/// time, since there may be nothing to gain.
+bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right);
 
 }  // namespace martlet::vm

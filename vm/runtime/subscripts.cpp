@@ -3,12 +3,38 @@
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
+#include "vm/runtime/singletons.h"
 
 using namespace martlet::vm;
+
+namespace {
+
+/// The Python function that a container's class has for a subscript, or NULL. (The class's slot is then the function
+/// that looks it up: whoever puts a function into a class's dict updates the slot.)
+PyObject* ofClass(PyObject* container, PyObject* name) {
+  PyTypeObject* type = Py_TYPE(container);
+  if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return nullptr;
+  PyObject* function = _PyType_Lookup(type, name);
+  return function != nullptr && Py_IS_TYPE(function, &PyFunction_Type) ? function : nullptr;
+}
+
+/// Calls it. The frame has references of its own, as behind a slot function: the operands are held beside.
+template <size_t N>
+PyObject* callOfClass(PyThreadState* tstate, PyObject* function, PyObject* const (&operands)[N]) {
+  PyObject* room[N + 2] = {};  // with the scratch words in front
+  for (size_t i = 0; i < N; ++i) room[i + 2] = Py_NewRef(operands[i]);
+  return martlet_call_function(tstate, Py_NewRef(function), room + 2, N, nullptr);
+}
+
+}  // namespace
 
 extern "C" {
 
 PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  if (PyObject* function = ofClass(container, martlet_singletons.dunderGetitem)) {
+    return leaveChecked(
+        tstate, holding(borrowed, {container, key}, [&] { return callOfClass(tstate, function, {container, key}); }));
+  }
   return leaveChecked(tstate, holding(borrowed, {container, key}, [&] { return PyObject_GetItem(container, key); }));
 }
 
@@ -21,8 +47,13 @@ PyObject* rt_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* cont
 }
 
 int rt_store_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key, PyObject* value) {
-  return leaveChecked(
-      tstate, holding(borrowed, {container, key, value}, [&] { return PyObject_SetItem(container, key, value); }));
+  return leaveChecked(tstate, holding(borrowed, {container, key, value}, [&] {
+                        PyObject* function = ofClass(container, martlet_singletons.dunderSetitem);
+                        if (function == nullptr) return PyObject_SetItem(container, key, value);
+                        PyObject* result = callOfClass(tstate, function, {container, key, value});
+                        Py_XDECREF(result);
+                        return result != nullptr ? 0 : -1;
+                      }));
 }
 
 int rt_store_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key, PyObject* value) {
