@@ -39,7 +39,7 @@ struct Instruction {
   uint32_t version = 0;   ///< type version, or keys version of a module or of builtins
   uint32_t version2 = 0;  ///< keys version (methods), builtins keys version (globals)
   uint32_t index = 0;     ///< byte offset (slots), or index of an inline value or a dict entry
-  uint32_t site = 0;      ///< number of its cache, for attributes, super and globals
+  uint32_t site = 0;      ///< number of its cache, where the instruction has one
   /// Object table index, or -1. Attributes: a cached descriptor, alive only while `version` is. LoadGlobal: the value,
   /// as long as Snapshot::validityObject says so.
   int32_t object = -1;
