@@ -31,6 +31,7 @@ class LocalSync {
     for (Block* block : dominators_.order()) rewriteBlock(*block);
     const size_t count = function_.blocks.size();
     std::vector<Block*> blocks;
+    blocks.reserve(count);
     for (const auto& block : function_.blocks) blocks.push_back(block.get());
     for (size_t i = 0; i < count; ++i) {
       for (size_t s = 0; s < blocks[i]->successors.size(); ++s) adaptEdge(*blocks[i], s);

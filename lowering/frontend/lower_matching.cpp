@@ -5,7 +5,6 @@
 namespace martlet::frontend {
 
 using hir::Helper;
-using hir::Value;
 
 void Translator::lowerMatch() {
   switch (ins_->op) {

@@ -18,16 +18,16 @@ namespace {
 constexpr int64_t kExactDouble = int64_t{1} << 53;
 
 llvm::CmpInst::Predicate intPredicate(int64_t imm) {
-  constexpr std::array predicates{llvm::CmpInst::ICMP_SLT, llvm::CmpInst::ICMP_SLE, llvm::CmpInst::ICMP_EQ,
-                                  llvm::CmpInst::ICMP_NE,  llvm::CmpInst::ICMP_SGT, llvm::CmpInst::ICMP_SGE};
-  return predicates[static_cast<size_t>(imm) % predicates.size()];
+  constexpr std::array kPredicates{llvm::CmpInst::ICMP_SLT, llvm::CmpInst::ICMP_SLE, llvm::CmpInst::ICMP_EQ,
+                                   llvm::CmpInst::ICMP_NE,  llvm::CmpInst::ICMP_SGT, llvm::CmpInst::ICMP_SGE};
+  return kPredicates[static_cast<size_t>(imm) % kPredicates.size()];
 }
 
 /// NaN is unequal to everything and neither less nor greater: all ordered but `!=`.
 llvm::CmpInst::Predicate floatPredicate(int64_t imm) {
-  constexpr std::array predicates{llvm::CmpInst::FCMP_OLT, llvm::CmpInst::FCMP_OLE, llvm::CmpInst::FCMP_OEQ,
-                                  llvm::CmpInst::FCMP_UNE, llvm::CmpInst::FCMP_OGT, llvm::CmpInst::FCMP_OGE};
-  return predicates[static_cast<size_t>(imm) % predicates.size()];
+  constexpr std::array kPredicates{llvm::CmpInst::FCMP_OLT, llvm::CmpInst::FCMP_OLE, llvm::CmpInst::FCMP_OEQ,
+                                   llvm::CmpInst::FCMP_UNE, llvm::CmpInst::FCMP_OGT, llvm::CmpInst::FCMP_OGE};
+  return kPredicates[static_cast<size_t>(imm) % kPredicates.size()];
 }
 
 }  // namespace

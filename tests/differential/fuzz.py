@@ -22,10 +22,12 @@ import fuzz_programs  # noqa: E402
 FIRST = ["--compile-first-call", "--sync"]
 MODES = {
     "first_call": [*FIRST, "--opt-level=0", "--exit-limit=3"],
-    "warm": ["--sync", "--call-threshold=4", "--loop-threshold=6", "--opt-level=0"],
-    "warm_full": ["--sync", "--call-threshold=9", "--loop-threshold=30"],
+    "warm": ["--sync", "--size-step=1000000", "--call-threshold=4", "--loop-threshold=6", "--opt-level=0"],
+    "warm_full": ["--sync", "--size-step=1000000", "--call-threshold=9", "--loop-threshold=30"],
     "exit_every_1": [*FIRST, "--opt-level=0", "--force-exit-every=1"],
-    "exit_every_5": ["--sync", "--call-threshold=3", "--loop-threshold=4", "--opt-level=0", "--force-exit-every=5"],
+    "exit_every_5": [
+        "--sync", "--size-step=1000000", "--call-threshold=3", "--loop-threshold=4", "--opt-level=0", "--force-exit-every=5"
+    ],
 }
 BATCH = 12
 TIMEOUT = 240

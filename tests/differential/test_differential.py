@@ -23,14 +23,16 @@ TIMEOUT = 300
 FIRST = ["--compile-first-call", "--sync"]
 MODES = {
     "first_call_quick": [*FIRST, "--opt-level=0"],
-    "warm": ["--sync", "--call-threshold=2", "--loop-threshold=2", "--opt-level=0"],
-    "warm_full": ["--sync", "--call-threshold=3", "--loop-threshold=5", "--opt-level=2"],
+    "warm": ["--sync", "--size-step=1000000", "--call-threshold=2", "--loop-threshold=2", "--opt-level=0"],
+    "warm_full": ["--sync", "--size-step=1000000", "--call-threshold=3", "--loop-threshold=5", "--opt-level=2"],
     "exit_every_1": [*FIRST, "--opt-level=0", "--force-exit-every=1"],
     "exit_every_2": [*FIRST, "--opt-level=0", "--force-exit-every=2"],
     "exit_every_3": [*FIRST, "--opt-level=0", "--force-exit-every=3"],
     "exit_every_7": [*FIRST, "--opt-level=0", "--force-exit-every=7"],
-    "warm_exits": ["--sync", "--call-threshold=2", "--loop-threshold=3", "--opt-level=0", "--force-exit-every=5"],
-    "background": ["--call-threshold=2", "--loop-threshold=10"],
+    "warm_exits": [
+        "--sync", "--size-step=1000000", "--call-threshold=2", "--loop-threshold=3", "--opt-level=0", "--force-exit-every=5"
+    ],
+    "background": ["--size-step=1000000", "--call-threshold=2", "--loop-threshold=10"],
 }
 SLOW_MODES = {"first_call_full": [*FIRST, "--opt-level=2"]}
 if "MARTLET_TEST_MODES" in os.environ:

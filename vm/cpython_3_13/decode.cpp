@@ -18,7 +18,6 @@ namespace martlet::vm {
 namespace {
 
 using frontend::BytecodeOp;
-using frontend::Handler;
 using frontend::Instruction;
 using frontend::Snapshot;
 using frontend::Special;

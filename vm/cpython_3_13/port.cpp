@@ -213,12 +213,12 @@ void tellException(PyThreadState* tstate, Frame* frame, ExceptionEvent event, in
     int number;
     int (*fire)(PyMonitoringState*, PyObject*, int32_t);
   };
-  static constexpr Row rows[] = {
+  static constexpr Row kRows[] = {
       {PY_MONITORING_EVENT_RAISE, _PyMonitoring_FireRaiseEvent},
       {PY_MONITORING_EVENT_EXCEPTION_HANDLED, _PyMonitoring_FireExceptionHandledEvent},
       {PY_MONITORING_EVENT_PY_UNWIND, _PyMonitoring_FirePyUnwindEvent},
   };
-  const Row& row = rows[static_cast<size_t>(event)];
+  const Row& row = kRows[static_cast<size_t>(event)];
   const uint8_t tools = tstate->interp->monitors.tools[row.number];
   if (tools == 0 || tstate->tracing != 0 || (codeOf(frame)->co_flags & CO_NO_MONITORING_EVENTS) != 0) return;
   PyMonitoringState state = {tools, 0};
