@@ -47,6 +47,7 @@ cached_keys_version = declared("test_cached_keys_version", c_uint32, py_object)
 dict_version = declared("test_dict_version", c_uint64, py_object)
 has_inline_values = declared("test_has_inline_values", c_int, py_object)
 found_everything = declared("test_found_everything", c_int)
+find_array_type = declared("test_find_array_type", None)
 local_address = declared("test_local", c_void_p, c_void_p, c_int64)
 handled_exception = declared("test_handled_exception", py_object)
 instruction = declared("test_instruction", c_int64, c_void_p)
@@ -99,7 +100,7 @@ class Helper:
                 args += [ctypes.addressof(array) + SCRATCH * ctypes.sizeof(c_void_p), len(operands)]
                 operands = []
             elif letter == "K":
-                name = next(argument for argument in args if isinstance(argument, str))
+                name = next((argument for argument in args if isinstance(argument, str)), "")
                 cache = self.caches.setdefault(name, (c_uint64 * SITE_CACHE_WORDS)())
                 args.append(ctypes.addressof(cache))
             elif letter in "XYZ":

@@ -92,6 +92,9 @@ EXPORT uint64_t test_dict_version(PyObject* dict) {
 EXPORT int test_has_inline_values(PyObject* object) {
   return _PyObject_InlineValues(object)->valid && _PyObject_GetManagedDict(object) == nullptr;
 }
+EXPORT void test_find_array_type() {
+  martlet::vm::findArrayType();
+}
 EXPORT int test_found_everything() {
   return martlet_singletons.dictVersion != nullptr &&
          martlet_singletons.floatFreelist == &PyInterpreterState_Get()->object_state.freelists.floats;

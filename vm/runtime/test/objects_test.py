@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Attributes, names, frame slots."""
 
+import array
 import builtins
 import gc
 import math
@@ -8,7 +9,7 @@ import sys
 import types
 
 from harness import (
-    Case, MISSING, cached_keys_version, dict_version, has_inline_values, instruction, keys_version,
+    Case, MISSING, cached_keys_version, dict_version, find_array_type, has_inline_values, instruction, keys_version,
     local_address, rt, test_expect, test_frame, type_version,
 )
 
@@ -238,6 +239,70 @@ class Attributes(Case):
 
 
 GLOBAL = "a global"
+
+
+class Arrays(Case):
+    EDGES = {"b": (-128, 127), "B": (0, 255), "h": (-2**15, 2**15 - 1), "H": (0, 2**16 - 1), "i": (-2**31, 2**31 - 1),
+             "I": (0, 2**32 - 1), "l": (-2**63, 2**63 - 1), "q": (-2**63, 2**63 - 1)}
+
+    def setUp(self):
+        super().setUp()
+        find_array_type()
+
+    def test_floats(self):
+        values = array.array("d", [1.5, -0.0, float("inf")])
+        for i, value in enumerate(values):
+            self.assertEqual(rt.array_float(values, i), (True, value))
+        self.assertTrue(rt.array_store_float(values, 1, 2.25))
+        self.assertEqual(values[1], 2.25)
+
+        class Sub(array.array):
+            pass
+
+        for other in (array.array("f", [1.0]), array.array("i", [1]), Sub("d", [1.0]), [1.0], 5):
+            self.assertFalse(rt.array_float(other, 0)[0])
+            self.assertFalse(rt.array_store_float(other, 0, 1.0))
+        for index in (3, 2**62):
+            self.assertFalse(rt.array_float(values, index)[0])
+            self.assertFalse(rt.array_store_float(values, index, 1.0))
+
+    def test_ints(self):
+        for code, (low, high) in self.EDGES.items():
+            values = array.array(code, [0, 0])
+            for value in (low, high, 1):
+                self.assertTrue(rt.array_store_int(values, 1, ord(code), value))
+                self.assertEqual(values.tolist(), [0, value])
+                self.assertEqual(rt.array_int(values, 1, ord(code)), (True, value))
+            for value in (low - 1, high + 1):
+                if -2**63 <= value < 2**63:
+                    self.assertFalse(rt.array_store_int(values, 0, ord(code), value))
+            self.assertFalse(rt.array_int(values, 2, ord(code))[0])
+            self.assertFalse(rt.array_int(array.array("d", [1.0]), 0, ord(code))[0])
+            self.assertEqual(values[0], 0)
+
+    def test_learning(self):
+        class Other:
+            pass
+
+        self.assertTrue(all(rt.subscript_unlearned(Other(), 0) for _ in range(6000)))
+        self.assertFalse(all(rt.subscript_unlearned([1], 0) for _ in range(6000)))
+
+    def test_getitem(self):
+        class Box:
+            def __getitem__(self, key):
+                return [self, key][key]
+
+        class Sub(list):
+            def __getitem__(self, key):
+                return "own", key
+
+        for container in (Box(), Sub([1]), [1, 2], {0: "zero", 1: "one"}, "ab"):
+            for key in (0, 1):
+                self.agree(lambda: rt.subscr_getitem(container, key), lambda: container[key])
+        self.agree(lambda: rt.subscr_getitem(Box(), 5), lambda: Box()[5])
+        self.agree(lambda: rt.subscr_getitem(5, 5), lambda: (lambda n: n[5])(5))
+        box = Box()
+        self.balanced([box], lambda: rt.subscr_getitem(box, 0))
 
 
 class OddDict(dict):
