@@ -152,7 +152,8 @@ void registerAll() {
   benchmark::RegisterBenchmark("box/float", boxFloat)->MinTime(0.1);
   table = orDie(PyObject_GetAttrString(cases, "COMPILED"));
   for (Py_ssize_t position = 0; PyDict_Next(table, &position, &key, &value) != 0;) {
-    benchmark::RegisterBenchmark(std::string("compile/") + PyUnicode_AsUTF8(key), runCompilation, extension, value)
+    const std::string name = std::string("compile/") + PyUnicode_AsUTF8(key);
+    benchmark::RegisterBenchmark(name.c_str(), runCompilation, extension, value)
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond)
         ->Iterations(3);

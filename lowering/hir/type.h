@@ -63,9 +63,12 @@ class Type {
 };
 
 namespace types {
+// The names are those of the text form.
+// NOLINTBEGIN(readability-identifier-naming)
 #define MARTLET_TYPE(name, bit) inline constexpr Type name{1U << (bit)};
 MARTLET_TYPE_BITS(MARTLET_TYPE)
 #undef MARTLET_TYPE
+// NOLINTEND(readability-identifier-naming)
 inline constexpr Type kNothing{};
 inline constexpr Type kObject{0x1fffffU};    // any object, not NULL
 inline constexpr Type kNullable{0x3fffffU};  // any object, or NULL

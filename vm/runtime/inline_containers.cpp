@@ -65,7 +65,7 @@ inline bool loadInt(PyObject* array, int64_t index, int64_t typeCode, int64_t* r
     return false;
   T item;
   __builtin_memcpy(&item, place, sizeof item);
-  *result = static_cast<int64_t>(item);
+  *result = static_cast<int64_t>(item);  // NOLINT(bugprone-signed-char-misuse): 'b' items are signed numbers
   return true;
 }
 
