@@ -117,6 +117,7 @@ bool internNames(Singletons& out) {
       {&out.dunderGetitem, "__getitem__"},
       {&out.dunderImport, "__import__"},
       {&out.dunderInit, "__init__"},
+      {&out.array, "array"},
       {&out.dunderName, "__name__"},
       {&out.dunderSetitem, "__setitem__"},
       {&out.send, "send"},
@@ -146,13 +147,22 @@ bool initializeRuntime() {
   return true;
 }
 
+namespace {
+/// Without the string that PyDict_GetItemString() would make: there may be no memory for it.
+PyObject* itemOf(PyObject* dict, PyObject* name) {
+  PyObject* item = PyDict_GetItemWithError(dict, name);
+  if (item == nullptr && PyErr_Occurred() != nullptr) PyErr_Clear();
+  return item;
+}
+}  // namespace
+
 void findArrayType() {
   if (martlet_singletons.arrayType != nullptr) return;
   PyObject* modules = PyImport_GetModuleDict();
   PyObject* module =
-      modules != nullptr && PyDict_CheckExact(modules) ? PyDict_GetItemString(modules, "array") : nullptr;
+      modules != nullptr && PyDict_CheckExact(modules) ? itemOf(modules, martlet_singletons.array) : nullptr;
   if (module == nullptr || !PyModule_CheckExact(module)) return;
-  PyObject* found = PyDict_GetItemString(PyModule_GetDict(module), "array");
+  PyObject* found = itemOf(PyModule_GetDict(module), martlet_singletons.array);
   if (found == nullptr || !PyType_CheckExact(found)) return;
   auto* type = reinterpret_cast<PyTypeObject*>(found);
   // No class written in Python is immutable, so this one is what its name says.
