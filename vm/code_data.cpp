@@ -126,17 +126,19 @@ void CodeData::publish(std::unique_ptr<NativeVersion> version, bool entersCalls)
   for (NativeVersion* old : unused) retire(old);
 }
 
-void CodeData::retire(NativeVersion* version) {
+void CodeData::stopEntering(NativeVersion* version) {
   std::erase_if(entries_, [&](const NativeEntry& entry) { return entry.version == version; });
   if (callVersion == version) callVersion = nullptr;
   version->retired = true;
+}
+
+void CodeData::retire(NativeVersion* version) {
+  stopEntering(version);
   if (version->active == 0) freeVersion(version);
 }
 
 void CodeData::withdraw(NativeVersion* version) {
-  std::erase_if(entries_, [&](const NativeEntry& entry) { return entry.version == version; });
-  if (callVersion == version) callVersion = nullptr;
-  version->retired = true;
+  stopEntering(version);
   ++withdrawals;
 }
 

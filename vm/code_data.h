@@ -119,6 +119,7 @@ class alignas(64) CodeData {
     return extra != nullptr && extraIndex_ < extra->size ? &extra->items[extraIndex_] : nullptr;
   }
   static bool storeSlot(PyCodeObject* code, uintptr_t value);
+  void stopEntering(NativeVersion* version);
   void freeVersion(NativeVersion* version);
 
   PyCodeObject* code_;

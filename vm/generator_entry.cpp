@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Resuming compiled generators and coroutines. Must not know: how code is compiled.
-#include <bit>
 #include <utility>
 
 #include "vm/activation.h"
-#include "vm/runtime/runtime.h"
 
 namespace martlet::vm {
 namespace {
@@ -20,14 +18,8 @@ const NativeEntry* resumePoint(PyThreadState* tstate, port::Frame* frame, CodeDa
 }
 
 PyObject* newReference(const ExitValue& value, uint64_t bits) {
-  switch (value.kind) {
-  case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
-  case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
-  case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
-  case ExitValue::Kind::Object: break;
-  }
-  auto* object = reinterpret_cast<PyObject*>(bits);
-  return value.owned ? object : Py_XNewRef(object);
+  PyObject* object = spilledObject(value, bits);
+  return value.kind == ExitValue::Kind::Object && !value.owned ? Py_XNewRef(object) : object;
 }
 
 /// A yield in the common case: its stack values go to the frame, but for the one yielded, which is returned.

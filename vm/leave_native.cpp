@@ -56,18 +56,9 @@ class Materializer {
       if (slots_[i].number == value.spill) return slots_[i];
     }
     // An owned object's reference, or a new box's, goes to the first taker.
-    slots_[count_] = {box(value), value.spill, value.kind != ExitValue::Kind::Object || value.owned};
+    slots_[count_] = {spilledObject(value, spill_[value.spill]), value.spill,
+                      value.kind != ExitValue::Kind::Object || value.owned};
     return slots_[count_++];
-  }
-  PyObject* box(const ExitValue& value) {
-    const uint64_t bits = spill_[value.spill];
-    switch (value.kind) {
-    case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
-    case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
-    case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
-    case ExitValue::Kind::Object: break;
-    }
-    return reinterpret_cast<PyObject*>(bits);
   }
 
   uint64_t* spill_;
@@ -150,6 +141,16 @@ Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& ex
 }
 
 }  // namespace
+
+PyObject* spilledObject(const ExitValue& value, uint64_t bits) {
+  switch (value.kind) {
+  case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
+  case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
+  case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
+  case ExitValue::Kind::Object: break;
+  }
+  return reinterpret_cast<PyObject*>(bits);
+}
 
 void addTraceback(port::Frame* frame) {
   if (_PyFrame_IsIncomplete(frame)) return;

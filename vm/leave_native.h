@@ -29,6 +29,10 @@ struct Leave {
 Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,
                   uint64_t* spill);
 
+/// The object that a spilled word stands for: a new reference to a box of a number or truth value; of an object, the
+/// reference that the slot has, if any (ExitValue::owned).
+PyObject* spilledObject(const ExitValue& value, uint64_t bits);
+
 /// Adds the running frame at its current instruction to the raised exception's traceback.
 void addTraceback(port::Frame* frame);
 

@@ -15,6 +15,18 @@ bool entriesWanted = true;
 /// Arguments of a call from the interpreter that are moved; a call with more of them borrows.
 constexpr size_t kRoom = 24;
 
+/// How many arguments a call has, those for keyword names included.
+size_t argumentCount(size_t positional, PyObject* names) {
+  return positional + (names != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(names)) : 0);
+}
+
+/// The data of a code object if a call of it may run natively now, or NULL.
+[[gnu::always_inline]] inline CodeData* enterableData(const PyThreadState* tstate, PyCodeObject* code) {
+  CodeData* data = CodeData::find(code);
+  if (data == nullptr || data->callVersion == nullptr || !mayActivate(tstate, *data, code)) return nullptr;
+  return hasNativeStack() ? data : nullptr;
+}
+
 /// A call that did not simply return.
 [[gnu::noinline]] PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, CodeData& data,
                                        NativeVersion* version, NativeResult result) {
@@ -56,20 +68,17 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   port::Frame* frame = bindFrame(tstate, func, args, count, names);
   if (frame == nullptr) return nullptr;
   // Only now: comparing keyword names may have run Python code, and that may have replaced the version.
-  CodeData* data = CodeData::find(code);
-  if (data == nullptr || data->callVersion == nullptr || !mayActivate(tstate, *data, code) || !hasNativeStack()) {
-    return _PyEval_EvalFrame(tstate, frame, 0);
-  }
+  CodeData* data = enterableData(tstate, code);
+  if (data == nullptr) return _PyEval_EvalFrame(tstate, frame, 0);
   port::linkFrame(tstate, frame);
   return runFrame(tstate, frame, *data, data->callVersion);
 }
 
-/// The data of a function's code if a call of it may run natively now, or NULL.
+/// The data of a function's code if a frame for it may be pushed here and run natively now, or NULL.
 [[gnu::always_inline]] inline CodeData* readyData(PyThreadState* tstate, const PyFunctionObject* func) {
   auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  CodeData* data = CodeData::find(code);
-  if (data == nullptr || data->callVersion == nullptr || !mayActivate(tstate, *data, code)) return nullptr;
-  return hasNativeStack() && port::hasFrameSpace(tstate, code) ? data : nullptr;
+  CodeData* data = enterableData(tstate, code);
+  return data != nullptr && port::hasFrameSpace(tstate, code) ? data : nullptr;
 }
 
 /// Finds the parameter that each named argument belongs to. All or nothing; `bound` has `parameters` slots.
@@ -143,7 +152,7 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
     return defaultVectorcall(callable, args, nargsf, names);
   }
   Py_INCREF(callable);
-  const size_t all = count + (names != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(names)) : 0);
+  const size_t all = argumentCount(count, names);
   PyObject* room[kRoom];
   PyObject* const* mine = args;
   if (all > kRoom || !mayEnterNative(tstate) || !port::takeOperandsOfCall(tstate, func, args, all, room)) {
@@ -159,7 +168,7 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
 PyObject* callForeign(PyFunctionObject* func, PyObject* const* args, size_t count, PyObject* names) {
   auto* callable = reinterpret_cast<PyObject*>(func);
   PyObject* result = func->vectorcall(callable, args, count | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
-  const size_t all = count + (names != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(names)) : 0);
+  const size_t all = argumentCount(count, names);
   Py_DECREF(callable);
   for (size_t i = 0; i < all; ++i) Py_DECREF(args[i]);
   return result;

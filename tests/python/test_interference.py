@@ -35,26 +35,23 @@ class CallTest(JitTestCase):
             self.assertIn(function(1, **{Name("second"): 6}), [(1, 6), ("other", 1)])
 
 
+WORK = """def work(n, x=1.5):
+    total = 0
+    for i in range(n):
+        total += i * 3
+        x = x * 1.01
+    return total, [total, x], {"a": total}
+"""
+
+
 class SubinterpreterTest(JitTestCase):
     def test_code_in_a_subinterpreter(self):
         program = """
 import _interpreters, sys
-def work(n, x=1.5):
-    total = 0
-    for i in range(n):
-        total += i * 3
-        x = x * 1.01
-    return total, [total, x], {"a": total}
-expected = work(3000)
+{WORK}expected = work(3000)
 for _ in range(5): work(3000)
 text = '''
-def work(n, x=1.5):
-    total = 0
-    for i in range(n):
-        total += i * 3
-        x = x * 1.01
-    return total, [total, x], {"a": total}
-def generate(n):
+{WORK}def generate(n):
     for i in range(n): yield i
 for _ in range(5): work(3000); sum(generate(500))
 try:
@@ -81,7 +78,7 @@ for kind in ("isolated", "legacy", "isolated"):
     _interpreters.destroy(interpreter)
     assert work(3000) == expected
 print("end")
-"""
+""".replace("{WORK}", WORK)
         try:
             import _interpreters  # noqa: F401
         except ImportError:

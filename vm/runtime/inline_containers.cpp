@@ -79,6 +79,22 @@ inline bool storeInt(PyObject* array, int64_t index, int64_t typeCode, int64_t v
   return true;
 }
 
+/// What `body` makes of an item of the C type that a type code of integers stands for; false for any other code.
+template <class Body>
+MARTLET_ALWAYS_INLINE inline bool withItemType(int64_t typeCode, Body&& body) {
+  switch (typeCode) {
+  case 'b': return body(static_cast<signed char>(0));
+  case 'B': return body(static_cast<unsigned char>(0));
+  case 'h': return body(static_cast<short>(0));
+  case 'H': return body(static_cast<unsigned short>(0));
+  case 'i': return body(0);
+  case 'I': return body(0U);
+  case 'l':
+  case 'q': return body(int64_t{0});
+  default: return false;
+  }
+}
+
 }  // namespace
 
 extern "C" {
@@ -210,17 +226,7 @@ MARTLET_ALWAYS_INLINE bool rt_array_float(PyObject* array, int64_t index, double
 
 MARTLET_ALWAYS_INLINE bool rt_array_int(PyObject* array, int64_t index, int64_t typeCode, int64_t* result) {
   *result = 0;
-  switch (typeCode) {
-  case 'b': return loadInt<signed char>(array, index, typeCode, result);
-  case 'B': return loadInt<unsigned char>(array, index, typeCode, result);
-  case 'h': return loadInt<short>(array, index, typeCode, result);
-  case 'H': return loadInt<unsigned short>(array, index, typeCode, result);
-  case 'i': return loadInt<int>(array, index, typeCode, result);
-  case 'I': return loadInt<unsigned int>(array, index, typeCode, result);
-  case 'l':
-  case 'q': return loadInt<int64_t>(array, index, typeCode, result);
-  default: return false;
-  }
+  return withItemType(typeCode, [&](auto item) { return loadInt<decltype(item)>(array, index, typeCode, result); });
 }
 
 MARTLET_ALWAYS_INLINE bool rt_array_store_float(PyObject* array, int64_t index, double value) {
@@ -232,17 +238,7 @@ MARTLET_ALWAYS_INLINE bool rt_array_store_float(PyObject* array, int64_t index, 
 }
 
 MARTLET_ALWAYS_INLINE bool rt_array_store_int(PyObject* array, int64_t index, int64_t typeCode, int64_t value) {
-  switch (typeCode) {
-  case 'b': return storeInt<signed char>(array, index, typeCode, value);
-  case 'B': return storeInt<unsigned char>(array, index, typeCode, value);
-  case 'h': return storeInt<short>(array, index, typeCode, value);
-  case 'H': return storeInt<unsigned short>(array, index, typeCode, value);
-  case 'i': return storeInt<int>(array, index, typeCode, value);
-  case 'I': return storeInt<unsigned int>(array, index, typeCode, value);
-  case 'l':
-  case 'q': return storeInt<int64_t>(array, index, typeCode, value);
-  default: return false;
-  }
+  return withItemType(typeCode, [&](auto item) { return storeInt<decltype(item)>(array, index, typeCode, value); });
 }
 
 MARTLET_ALWAYS_INLINE bool rt_subscript_unlearned(SiteCache* cache, PyObject* container, PyObject* key) {
