@@ -213,13 +213,11 @@ extern "C" PyObject* martlet_call_function(PyThreadState* tstate, PyObject* func
                                            PyObject* names) {
   using namespace martlet::vm;
   auto* func = reinterpret_cast<PyFunctionObject*>(function);
-  if (func->vectorcall == nativeVectorcall) [[likely]] {
-    CodeData* data = readyData(tstate, func);
-    if (data != nullptr) [[likely]]
-      return callReady(tstate, func, *data, args, count, names);
-  }
-  if (func->vectorcall != nativeVectorcall && func->vectorcall != defaultVectorcall) {
+  // A function may have got its native code without having got its entry yet: the interpreter has not called it since.
+  if (func->vectorcall != nativeVectorcall && func->vectorcall != defaultVectorcall) [[unlikely]]
     return callForeign(func, args, count, names);
-  }
+  CodeData* data = readyData(tstate, func);
+  if (data != nullptr) [[likely]]
+    return callReady(tstate, func, *data, args, count, names);
   return callSlowly(tstate, func, args, count, names);
 }
