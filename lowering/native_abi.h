@@ -39,6 +39,20 @@ struct ExitValue {
   uint16_t spill;  ///< entries with the same spill slot are the same object: boxed once
 };
 
+/// How native code names a dirty slot, in one word, where it brings slots up to date without leaving.
+struct SlotWord {
+  uint64_t slot;
+  ExitValue::Kind kind;
+  bool shared;  ///< the slot gets the object of the slot named before it, which has the same value
+
+  constexpr uint64_t pack() const {
+    return slot << 3 | static_cast<uint64_t>(shared) << 2 | static_cast<uint64_t>(kind);
+  }
+  static constexpr SlotWord unpack(uint64_t word) {
+    return {word >> 3, static_cast<ExitValue::Kind>(word & 3), (word & 4) != 0};
+  }
+};
+
 /// What leaving at one instruction means. The frame's other slots are up to date.
 struct ExitDescriptor {
   hir::ExitReason reason = hir::ExitReason::Never;

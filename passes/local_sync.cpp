@@ -4,6 +4,9 @@
 // Turn this: StoreLocal i, BoxInt(x)    Into this: DeferLocal i, x      … and, before Python code may run,
 //                                                  SyncLocal i, BoxInt(x)
 //
+// A release that may run __del__ does not count as Python code here: it seldom is the last one, and then a Release
+// brings slots up to date by itself (pass "release-states").
+//
 // From DeferLocal on the slot is dirty: its memory still holds what it held, a number or NULL, and exits make the
 // object. Whether a slot is dirty is one bit for each point of the function: where ways meet, a slot is dirty if it is
 // on one of them (and memory holds a number or NULL on all of them; otherwise it is brought up to date first). Fills
@@ -64,6 +67,7 @@ class LocalSync {
   void describe(FrameState& state, const SlotMap& slots) const;
   void adaptEdge(Block& from, size_t successor);
   void syncAll(Place& at);
+  void syncCounted(Place& at);
   void syncSlot(Place& at, size_t slot);
   Value* objectInSlot(Place& at, const Value* number);
   Value* objectOf(Place& at, Value* number);
@@ -95,6 +99,7 @@ void LocalSync::rewriteBlock(Block& block) {
   Place at{block, block.ops, block, slots, true};
   for (Value* op : ops) {
     if (facts_.isLoud(*op)) syncAll(at);
+    if (facts_.releasesLoudly(*op)) syncCounted(at);
     if (op->op != Op::StoreLocal) giveObjects(at, *op);
     if (op->state) describe(*op->state, slots);
     if (op->op == Op::StoreLocal) {
@@ -146,6 +151,13 @@ void LocalSync::rewriteStore(Place& at, Value& store) {
 void LocalSync::syncAll(Place& at) {
   for (size_t slot = 0; slot < at.slots.size(); ++slot) {
     if (at.slots.isDirty(slot)) syncSlot(at, slot);
+  }
+}
+
+/// Dirty slots with an object that may be gone by the time a release could ask for it.
+void LocalSync::syncCounted(Place& at) {
+  for (size_t slot = 0; slot < at.slots.size(); ++slot) {
+    if (at.slots.isDirty(slot) && isHeldBySsa(*at.slots.content(slot))) syncSlot(at, slot);
   }
 }
 

@@ -12,6 +12,7 @@ LocalSyncFacts::LocalSyncFacts(Function& function, const DominatorTree& dominato
     : function_(function), dominators_(dominators), plan_(function) {
   const size_t values = function.valueCount();
   loud_.resize(values);
+  releasesLoudly_.resize(values);
   deferred_.resize(values);
   sunk_.resize(values);
   uint32_t blockIds = 0;
@@ -65,16 +66,16 @@ bool LocalSyncFacts::isLoudRelease(const Value& value, const Block& at) const {
 void LocalSyncFacts::findLoudOps() {
   for (const auto& block : function_.blocks) {
     for (Value* op : block->ops) {
-      const bool runsPython = op->effects() == Effects::Python && op->op != Op::StoreLocal;
       const auto& released = plan_.at(*op).releaseAfter;
-      loud_[op->id] = runsPython || std::any_of(released.begin(), released.end(),
-                                                [&](const Value* v) { return isLoudRelease(*v, *block); });
+      loud_[op->id] = op->effects() == Effects::Python && op->op != Op::StoreLocal;
+      releasesLoudly_[op->id] =
+          std::any_of(released.begin(), released.end(), [&](const Value* v) { return isLoudRelease(*v, *block); });
     }
   }
   // A release on an edge: before the block's end, for all ways out of it.
   for (const EdgeCounts& edge : plan_.edges()) {
     for (const Value* v : edge.release) {
-      if (isLoudRelease(*v, *edge.from)) loud_[edge.from->terminator()->id] = true;
+      if (isLoudRelease(*v, *edge.from)) releasesLoudly_[edge.from->terminator()->id] = true;
     }
   }
 }

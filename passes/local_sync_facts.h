@@ -16,9 +16,11 @@ class LocalSyncFacts {
   bool anyDeferred() const { return anyDeferred_; }
   size_t blockIds() const { return dirtyIn_.size(); }
   bool isDeferred(const hir::Value& store) const { return deferred_[store.id]; }
-  /// True if dirty slots have to be brought up to date before the op: it, or a release right behind it, may run Python
-  /// code.
+  /// True if dirty slots have to be brought up to date before the op: it may run Python code.
   bool isLoud(const hir::Value& op) const { return op.id < loud_.size() && loud_[op.id]; }
+  /// True if a release right behind the op may run Python code. It brings slots up to date by itself, out of the way,
+  /// as long as their values are there: numbers in registers, and constants.
+  bool releasesLoudly(const hir::Value& op) const { return op.id < releasesLoudly_.size() && releasesLoudly_[op.id]; }
   /// Slots that are dirty at a block's start.
   const std::vector<bool>& dirtyIn(const hir::Block& block) const { return dirtyIn_[block.id]; }
   /// A box that deferred stores and frame states want, and perhaps ops off the way: its machine value takes its place,
@@ -59,7 +61,7 @@ class LocalSyncFacts {
   hir::Function& function_;
   const hir::DominatorTree& dominators_;
   const RefcountPlan plan_;
-  std::vector<bool> loud_, deferred_, sunk_;                    // by value id
+  std::vector<bool> loud_, releasesLoudly_, deferred_, sunk_;   // by value id
   std::vector<OtherUses> otherUses_;                            // by value id: but for stores and frame states
   std::vector<std::vector<hir::Value*>> quietGuards_, stores_;  // by the operand's id
   std::vector<Slots> dirtyIn_;                                  // by block id

@@ -35,6 +35,7 @@ constexpr PipelineStep kPipeline[] = {
     {"dce", "boxes whose stores were deferred"},
     {"refcount", "counts must see the final uses: nothing may move afterwards"},
     {"validity", "behind a release __del__ may have rebound a global: the releases must be there to be seen"},
+    {"release-states", "counts and dirty slots are final; the markers that tell which are dirty are still there"},
     {"strip-markers", "markers are for local-sync and refcount"},
 };
 

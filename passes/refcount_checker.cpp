@@ -102,7 +102,7 @@ void RefcountChecker::collect() {
   for (const auto& block : function_.blocks) {
     SlotMap slots = atStart[block->id];
     for (Value* op : block->ops) {
-      if (op->state && !hasMarkers_) {
+      if (op->state && op->op != Op::Release && !hasMarkers_) {
         // Without the markers the states are all that is left of them.
         for (size_t i = 0; i < slots.size(); ++i) slots.set(i, slots.content(i), op->state->isDirty(i));
       }
@@ -161,7 +161,7 @@ void RefcountChecker::throughOp(const Value& op, const SlotMap& slots, Demand& d
   if (op.op == Op::Unreachable) demand.reset();
   checkResult(op, demand, check);
   if (op.op == Op::IncRef) add(demand, op.operands[0], -1);
-  if (op.op == Op::DecRef) add(demand, op.operands[0], 1);
+  if (op.op == Op::DecRef || op.op == Op::Release) add(demand, op.operands[0], 1);
   for (size_t i = 0; i < op.operands.size(); ++i) {
     if (op.consumes(i) && !op.consumesAlways(i)) add(demand, op.operands[i], 1);
   }
@@ -190,7 +190,7 @@ void RefcountChecker::checkResult(const Value& op, Demand& demand, bool check) {
 
 /// What leaving here hands over must be exactly what SSA holds.
 void RefcountChecker::checkState(const Value& op, const SlotMap& slots, Demand& demand, bool check) {
-  if (!op.state) return;
+  if (!op.state || op.op == Op::Release) return;
   Demand owned = std::map<uint32_t, int>();
   for (const Value* v : op.state->owned) add(owned, v, 1);
   if (!demand || op.op == Op::Exit) demand = owned;

@@ -86,7 +86,7 @@ Value* Translator::local(int64_t slot) {
 void Translator::storeLocal(int64_t slot, Value* value) {
   local(slot);
   if (failure_) return;
-  emit(Op::StoreLocal, types::kNothing, {value}, slot);
+  emit(Op::StoreLocal, types::kNothing, {value}, slot)->offset = ins_ != nullptr ? ins_->offset : 0;
   locals_[static_cast<size_t>(slot)] = value;
 }
 

@@ -129,7 +129,8 @@ class Value {
   /// second mention of one that SSA holds once. Filled by the refcount pass.
   uint64_t borrowed = 0;
   ExitReason reason = ExitReason::Never;
-  std::unique_ptr<FrameState> state;  ///< where `canExit()`
+  uint32_t offset = 0;                ///< StoreLocal only: its instruction; 0 if that of the state before it will do
+  std::unique_ptr<FrameState> state;  ///< where `hasState()`
 
   const OpInfo& info() const { return hir::info(op); }
   bool hasResult() const { return !type.isNothing(); }
@@ -137,6 +138,8 @@ class Value {
   bool isItem() const { return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext; }
   bool isTerminator() const { return info().effects == Effects::Control; }
   bool canExit() const;
+  /// Exits need a frame state, and so does what lets Python code look at the frame out of the way.
+  bool hasState() const { return canExit() || op == Op::Release; }
   /// Effects of this very op: the helper's for CallRuntime.
   Effects effects() const;
   /// Ownership of the result of this very op: None for machine values, by helper and type for CallRuntime and Output.

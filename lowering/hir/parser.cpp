@@ -272,6 +272,8 @@ void FunctionParser::opItems(Cursor& at, Value& op) {
 void FunctionParser::opField(Cursor& at, Value& op, std::string_view key) {
   if (key == "imm") {
     op.imm = at.integer<int64_t>();
+  } else if (key == "offset") {
+    op.offset = at.integer<uint32_t>();
   } else if (key == "outputs") {
     op.outputs = at.integer<uint16_t>();
   } else if (key == "borrowed") {

@@ -121,6 +121,7 @@ void Printer::op(const Value& value) {
   } else {
     operands(value);
   }
+  if (value.offset != 0) field(" offset", value.offset);
   if (value.reason != value.info().exit) {
     text(" reason=");
     text(name(value.reason));

@@ -24,7 +24,7 @@
 // 11. An Output stands right behind its CallRuntime (other outputs of it may come between), names an output that
 //     exists, and each X output has its Output op: it is an owned reference that somebody must release.
 // Frame states
-// 12. An op has a frame state exactly if it can exit; a block always has an entry state.
+// 12. An op has a frame state exactly if it can exit or is a Release; a block always has an entry state.
 // 13. A state has a value for each local, at most the function's stack size of stack entries, `stackAfterPop` of
 //     which remain, and an instruction that is not resumed behind its own offset.
 // 14. The completion fits the helper: PushObject for an object (result or output), PushBool for a number; and there
@@ -33,7 +33,7 @@
 // 15. After the frontend nothing is dirty, and there is no DeferLocal or SyncLocal. Before lowering there is no
 //     DeferLocal.
 // 16. LoadLocal only reads clean slots (as far as the block shows).
-// 17. IncRef, DecRef and `owned` come with the refcount pass. `owned` lists references.
+// 17. IncRef, DecRef, Release and `owned` come with the refcount pass. `owned` lists references.
 #include "lowering/hir/verifier.h"
 
 #include <algorithm>
@@ -489,7 +489,7 @@ void Verifier::edges(const Value& terminator) {
 }
 
 void Verifier::phase(const Value& op) {
-  const bool isCount = op.op == Op::IncRef || op.op == Op::DecRef;
+  const bool isCount = op.op == Op::IncRef || op.op == Op::DecRef || op.op == Op::Release;
   if (isCount && phase_ < Phase::AfterRefcount) report("reference counts come with the refcount pass");
   const bool defers = op.op == Op::DeferLocal || op.op == Op::SyncLocal;
   if (defers && phase_ == Phase::AfterFrontend) report("stores are deferred by the local-sync pass only");
@@ -505,7 +505,7 @@ void Verifier::slots(const Block& block) {
   if (block.entry) take(*block.entry);
   for (const Value* op : block.ops) {
     atOp_ = op;
-    if (op->state) take(*op->state);
+    if (op->state && op->op != Op::Release) take(*op->state);
     if (op->imm < 0 || static_cast<size_t>(op->imm) >= dirty.size()) continue;
     const auto slot = static_cast<size_t>(op->imm);
     if (op->op == Op::LoadLocal && dirty[slot])
@@ -554,8 +554,9 @@ void Verifier::shape(const FrameState& state) {
 
 void Verifier::exitState(const Value& op) {
   if (op.op == Op::Exit && op.reason == ExitReason::Never) report("an Exit needs a reason");
-  if (op.canExit() != (op.state != nullptr)) {
-    return report(op.canExit() ? "an op that can exit needs a frame state" : "a frame state on an op that cannot exit");
+  if (op.hasState() != (op.state != nullptr)) {
+    return report(op.hasState() ? "an op that can exit needs a frame state"
+                                : "a frame state on an op that cannot exit");
   }
   if (!op.state) return;
   const FrameState& state = *op.state;

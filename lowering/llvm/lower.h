@@ -38,6 +38,11 @@ struct LoweredFunction {
   size_t exitInstructions = 0;
 };
 
+/// What a value of a type is in the spill area or an argument array.
+ExitValue::Kind exitKindOf(hir::Type type);
+/// Slots whose memory is stale at a state.
+std::vector<size_t> dirtySlots(const hir::FrameState& state);
+
 class FunctionLowering {
  public:
   FunctionLowering(const hir::Function& function, llvm::Module& module, const BackendOptions& options,
@@ -82,6 +87,7 @@ class FunctionLowering {
   bool lowerConversion(const hir::Value& op);
   bool lowerGuardOrTest(const hir::Value& op);
   bool lowerReference(const hir::Value& op);
+  llvm::Value* hasType(const hir::Value& op, llvm::Value* object, hir::Type type);
   void lowerOverflow(const hir::Value& op, llvm::Intrinsic::ID intrinsic, llvm::Value* lhs, llvm::Value* rhs);
   void lowerIntHelper(const hir::Value& op, hir::Helper helper);
   void lowerUnbox(const hir::Value& op, hir::Helper helper, llvm::Type* type);
@@ -92,6 +98,8 @@ class FunctionLowering {
   void lowerArrayItem(const hir::Value& op, llvm::ArrayRef<llvm::Value*> operands);
   void lowerItem(const hir::Value& op);
   void lowerRefcount(const hir::Value& op, hir::Helper plain, hir::Helper nullable);
+  void lowerRelease(const hir::Value& op);
+  llvm::Value* asWord(llvm::Value* value);
   void lowerConcatLocal(const hir::Value& op);
 
   // lower_calls.cpp: runtime helpers

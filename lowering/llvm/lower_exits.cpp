@@ -16,13 +16,6 @@ namespace {
 /// Slot 0 of the spill area takes the status on its way to the common return.
 constexpr size_t kFirstSpill = 1;
 
-ExitValue::Kind kindOf(hir::Type type) {
-  if (type == hir::types::I64) return ExitValue::Kind::Int;
-  if (type == hir::types::F64) return ExitValue::Kind::Float;
-  if (type == hir::types::I1) return ExitValue::Kind::Bool;
-  return ExitValue::Kind::Object;
-}
-
 /// A view stands for the object that it is a view of: references are counted for that one.
 const hir::Value* objectOf(const hir::Value* value) {
   return value->op == hir::Op::RangeView ? value->operands[0] : value;
@@ -38,9 +31,7 @@ std::vector<const hir::Value*> spilledValues(const hir::FrameState& state) {
     values.insert(values.end(), static_cast<size_t>(std::max<ptrdiff_t>(references, 1)), value);
   };
   for (const hir::Value* value : state.stack) add(value);
-  for (size_t slot = 0; slot < state.locals.size(); ++slot) {
-    if (state.isDirty(slot)) add(state.locals[slot]);
-  }
+  for (const size_t slot : dirtySlots(state)) add(state.locals[slot]);
   const auto isSpilled = [&values](const hir::Value* object) {
     return std::any_of(values.begin(), values.end(), [object](auto* value) { return objectOf(value) == object; });
   };
@@ -60,8 +51,7 @@ std::vector<uint32_t> exitKey(const hir::FrameState& state, hir::ExitReason reas
                             static_cast<uint32_t>(reason),
                             static_cast<uint32_t>(state.stack.size())};
   for (const hir::Value* value : state.stack) key.push_back(value->id);
-  for (size_t slot = 0; slot < state.locals.size(); ++slot) {
-    if (!state.isDirty(slot)) continue;
+  for (const size_t slot : dirtySlots(state)) {
     key.push_back(static_cast<uint32_t>(slot));
     key.push_back(state.locals[slot]->id);
   }
@@ -99,6 +89,21 @@ class References {
 };
 
 }  // namespace
+
+ExitValue::Kind exitKindOf(hir::Type type) {
+  if (type == hir::types::I64) return ExitValue::Kind::Int;
+  if (type == hir::types::F64) return ExitValue::Kind::Float;
+  if (type == hir::types::I1) return ExitValue::Kind::Bool;
+  return ExitValue::Kind::Object;
+}
+
+std::vector<size_t> dirtySlots(const hir::FrameState& state) {
+  std::vector<size_t> slots;
+  for (size_t slot = 0; slot < state.locals.size(); ++slot) {
+    if (state.isDirty(slot)) slots.push_back(slot);
+  }
+  return slots;
+}
 
 void FunctionLowering::exitUnless(const hir::Value& op, llvm::Value* condition) {
   exitIf(op, builder_.CreateNot(condition));
@@ -156,13 +161,11 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
   References references(state, group.values);
   const auto add = [&](ExitValue::Target target, const hir::Value* value, size_t index) {
     const References::Slot slot = references.next(value);
-    exit.values.push_back({target, kindOf(value->type), slot.owned, static_cast<uint16_t>(index),
+    exit.values.push_back({target, exitKindOf(value->type), slot.owned, static_cast<uint16_t>(index),
                            static_cast<uint16_t>(slot.index + kFirstSpill)});
   };
   for (size_t i = 0; i < state.stack.size(); ++i) add(ExitValue::Target::Stack, state.stack[i], i);
-  for (size_t slot = 0; slot < state.locals.size(); ++slot) {
-    if (state.isDirty(slot)) add(ExitValue::Target::Local, state.locals[slot], slot);
-  }
+  for (const size_t slot : dirtySlots(state)) add(ExitValue::Target::Local, state.locals[slot], slot);
   for (const hir::Value* value : references.left()) add(ExitValue::Target::Release, value, 0);
   lowered_.spillSlots = std::max(lowered_.spillSlots, static_cast<uint32_t>(group.values.size() + kFirstSpill));
   return found->second;

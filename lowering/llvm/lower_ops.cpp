@@ -83,6 +83,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::SyncLocal:
   case Op::IncRef:
   case Op::DecRef: lowerReference(op); return;
+  case Op::Release: return lowerRelease(op);
   case Op::ListItem:
   case Op::TupleItem:
   case Op::HasNext:
@@ -219,13 +220,27 @@ bool FunctionLowering::lowerConversion(const hir::Value& op) {
   }
 }
 
+/// One comparison for each class while they are few.
+llvm::Value* FunctionLowering::hasType(const hir::Value& op, llvm::Value* object, hir::Type type) {
+  constexpr int kFew = 3;
+  if (type.mayBe(hir::types::OtherObject) || std::popcount(type.bits()) > kFew) {
+    return callHelper(op, Helper::HasType, {{object}, {static_cast<int64_t>(type.bits())}, {}});
+  }
+  llvm::Value* result = builder_.getFalse();
+  for (uint32_t left = type.without(hir::types::Null).bits(); left != 0; left &= left - 1) {
+    llvm::Value* is = callHelper(op, Helper::HasClass, {{object}, {std::countr_zero(left)}, {}});
+    result = builder_.CreateOr(result, is);
+  }
+  return result;
+}
+
 bool FunctionLowering::lowerGuardOrTest(const hir::Value& op) {
   llvm::Value* value = op.operands.empty() ? nullptr : use(op.operands[0]);
   switch (op.op) {
   case Op::BoolNot: define(op, builder_.CreateNot(value)); return true;
   case Op::ObjectIs: define(op, builder_.CreateICmpEQ(value, use(op.operands[1]))); return true;
   case Op::IsNull: define(op, builder_.CreateIsNull(value)); return true;
-  case Op::GuardType: exitUnless(op, callHelper(op, Helper::HasType, {{value}, {op.imm}, {}})); return true;
+  case Op::GuardType: exitUnless(op, hasType(op, value, hir::Type(static_cast<uint32_t>(op.imm)))); return true;
   case Op::GuardTrue: exitUnless(op, value); return true;
   case Op::GuardGlobals: {
     llvm::Value* globals = objectAddress(static_cast<size_t>(op.imm));
@@ -261,7 +276,7 @@ void FunctionLowering::lowerItem(const hir::Value& op) {
     item = builder_.CreateLoad(ptr_, slot);
   }
   if (op.type != hir::types::kObject) {
-    exitUnless(op, callHelper(op, Helper::HasType, {{item}, {static_cast<int64_t>(op.type.bits())}, {}}));
+    exitUnless(op, hasType(op, item, op.type));
   }
   if (isNext) callHelper(op, Helper::SkipItem, {operands, {}, {}});
   if (op.ownership() == hir::Ownership::Owned) callHelper(op, Helper::IncRef, {{item}, {}, {}});
@@ -335,6 +350,43 @@ bool FunctionLowering::lowerReference(const hir::Value& op) {
   case Op::DecRef: lowerRefcount(op, Helper::DecRef, Helper::XDecRef); return true;
   default: return false;
   }
+}
+
+/// What a finalizer may look at is brought up to date out of the way.
+void FunctionLowering::lowerRelease(const hir::Value& op) {
+  const hir::Value* object = op.operands[0];
+  const bool mayBeNull = object->type.mayBe(hir::types::Null);
+  llvm::Value* last =
+      callHelper(op, mayBeNull ? Helper::XDropReference : Helper::DropReference, {{use(object)}, {}, {}});
+  llvm::BasicBlock* dying = newBlock("last");
+  llvm::BasicBlock* loud = newBlock("loud");
+  llvm::BasicBlock* next = newBlock("");
+  builder_.CreateCondBr(last, dying, next, unlikely_);
+  builder_.SetInsertPoint(dying);
+  builder_.CreateCondBr(callHelper(op, Helper::EndQuietly, {{use(object)}, {}, {}}), next, loud);
+  builder_.SetInsertPoint(loud);
+  llvm::SmallVector<llvm::Value*, 8> operands{use(object)};
+  std::vector<size_t> slots = dirtySlots(*op.state);
+  // Slots with one value get one object.
+  std::stable_sort(slots.begin(), slots.end(),
+                   [&](size_t a, size_t b) { return op.state->locals[a]->id < op.state->locals[b]->id; });
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const hir::Value* value = op.state->locals[slots[i]];
+    const bool shared = i > 0 && op.state->locals[slots[i - 1]] == value;
+    const uint64_t word = SlotWord{slots[i], exitKindOf(value->type), shared}.pack();
+    operands.push_back(builder_.CreateIntToPtr(builder_.getInt64(word), ptr_));
+    operands.push_back(asWord(use(value)));
+  }
+  callHelper(op, Helper::ReleaseLast, {operands, {static_cast<int64_t>(op.state->offset)}, {}});
+  builder_.CreateBr(next);
+  builder_.SetInsertPoint(next);
+}
+
+/// A value's word in an argument array.
+llvm::Value* FunctionLowering::asWord(llvm::Value* value) {
+  if (value->getType() == f64_) value = builder_.CreateBitCast(value, i64_);
+  if (value->getType() == i1_) value = builder_.CreateZExt(value, i64_);
+  return value->getType() == i64_ ? builder_.CreateIntToPtr(value, ptr_) : value;
 }
 
 void FunctionLowering::lowerConcatLocal(const hir::Value& op) {

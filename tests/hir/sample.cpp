@@ -78,7 +78,7 @@ Value* Sample::add(Op op) {
   Value* value = function_->newValue(op, type, std::move(operands));
   if (op == Op::GuardType) value->imm = (types::Long | types::Float).bits();
   if (op == Op::Return) value->imm = 12;
-  if (value->canExit()) value->state = state();
+  if (value->hasState()) value->state = state();
   if (!value->isTerminator()) return append(value);
   terminate(value);
   return value;
@@ -114,7 +114,7 @@ Value* Sample::addCall(Helper helper) {
   call->imms = std::move(imms);
   call->outputs = outputs;
   append(call);
-  if (call->canExit()) {
+  if (call->hasState()) {
     call->state = state(row.result == 'O' ? Completion::PushObject : Completion::Nothing);
   }
   for (size_t i = 0; i < call->outputCount(); ++i) {
@@ -133,7 +133,7 @@ Function& Sample::finish() {
 }
 
 Phase phaseOf(Op op) {
-  if (op == Op::IncRef || op == Op::DecRef) return Phase::AfterRefcount;
+  if (op == Op::IncRef || op == Op::DecRef || op == Op::Release) return Phase::AfterRefcount;
   if (op == Op::SyncLocal || op == Op::DeferLocal) return Phase::AfterPasses;
   return Phase::AfterFrontend;
 }

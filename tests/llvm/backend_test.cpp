@@ -476,6 +476,41 @@ TEST_P(BackendTest, LocalsOfTheFrame) {
   for (FakeObject* object : objects) drop(object);
 }
 
+TEST_P(BackendTest, LastReleaseTellsDirtySlots) {
+  Builder b(3);
+  b.newEntry();
+  hir::Value* x = b.local(0);
+  hir::Value* n = b.integer(-5);
+  hir::Value* real = b.op(Op::ConstFloat, types::F64, {}, std::bit_cast<int64_t>(0.5));
+  hir::Value* yes = b.op(Op::ConstBool, types::I1, {}, 1);
+  hir::Value* release = b.at(b.op(Op::Release, {}, {x}), 14);
+  release->state->locals = {real, n, real, yes};
+  release->state->dirty = {true, true, true, true};
+  b.ret(b.op(Op::BoxInt, types::Long, {n}));
+  Compiled f(b.function, options());
+  ASSERT_EQ(f.bailout, "");
+  FakeObject* tuple = f.frame.slots[0] = fake_allocate(FakeObject::kTuple);
+  ++tuple->references;
+  EXPECT_EQ(takeInt(f.run()), -5);
+  EXPECT_EQ(tuple->references, 1);
+  EXPECT_TRUE(f.frame.words.empty());
+  EXPECT_EQ(takeInt(f.run()), -5);
+  EXPECT_EQ(f.frame.releasedAt, 14);
+  const auto word = [](uint64_t slot, ExitValue::Kind kind, bool shared) {
+    return static_cast<int64_t>(SlotWord{slot, kind, shared}.pack());
+  };
+  const auto half = std::bit_cast<int64_t>(0.5);
+  const std::vector<int64_t> expected = {
+      word(1, ExitValue::Kind::Int, false),  -5,   word(0, ExitValue::Kind::Float, false), half,
+      word(2, ExitValue::Kind::Float, true), half, word(3, ExitValue::Kind::Bool, false),  1,
+  };
+  EXPECT_EQ(f.frame.words, expected);
+  f.frame.words.clear();
+  f.frame.slots[0] = newInt(3);  // a number's end runs nothing
+  EXPECT_EQ(takeInt(f.run()), -5);
+  EXPECT_TRUE(f.frame.words.empty());
+}
+
 TEST_P(BackendTest, ForcedExits) {
   Builder b = binary(Op::IntAdd);
   BackendOptions stress = options();

@@ -82,8 +82,14 @@ bool rt_int_rshift(int64_t a, int64_t count, int64_t* out) {
   *out = a >> (count > 63 ? 63 : count);
   return true;
 }
-bool rt_has_type(FakeObject* object, int64_t bits) {
-  return (bits & 1) != 0 ? object->kind == FakeObject::kInt : object->kind == FakeObject::kFloat;
+bool rt_has_class(FakeObject* object, int64_t bit) {
+  return bit == 0 ? object->kind == FakeObject::kInt : object->kind == FakeObject::kFloat;
+}
+bool rt_drop(FakeObject* object) {
+  return --object->references == 0;
+}
+bool rt_xdrop(FakeObject* object) {
+  return object && rt_drop(object);
 }
 int rt_to_bool(FakeThread* thread, int64_t, FakeObject* object) {
   if (thread->failNext) return -1;

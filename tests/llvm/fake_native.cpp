@@ -48,6 +48,18 @@ bool martlet_force_exit() {
   return forceEvery != 0 && ++forceCount % forceEvery == 0;
 }
 
+bool rt_end_quietly(FakeObject* object) {
+  if (object->kind == FakeObject::kTuple) return false;
+  fake_free(object);
+  return true;
+}
+/// Notes what it is given in the frame.
+void rt_release_last(FakeFrame* frame, FakeObject* object, int64_t offset, const int64_t* words, int64_t count) {
+  frame->releasedAt = offset;
+  frame->words.assign(words, words + count);
+  fake_free(object);
+}
+
 /// Adds; fails with ThreadState::failNext.
 FakeObject* rt_binary_op(FakeThread* thread, int64_t, FakeObject* a, FakeObject* b, int64_t) {
   ++thread->calls;

@@ -3,6 +3,7 @@
 // helpers of the table that the tests use, with the table's symbols and signatures. Owns: FakeObject, FakeFrame.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 extern "C" {
 
@@ -19,6 +20,8 @@ struct FakeFrame {
   FakeObject* slots[8];
   int64_t instruction;  ///< last offset that native code stored
   int64_t instructionStores;
+  int64_t releasedAt;  ///< offset and words of the last rt_release_last
+  std::vector<int64_t> words;
 };
 
 struct FakeThread {

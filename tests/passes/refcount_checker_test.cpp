@@ -43,7 +43,7 @@ std::unique_ptr<hir::Function> parseOne(const std::string& text) {
 }
 
 bool isCount(const hir::Value& op) {
-  return op.op == hir::Op::IncRef || op.op == hir::Op::DecRef;
+  return op.op == hir::Op::IncRef || op.op == hir::Op::DecRef || op.op == hir::Op::Release;
 }
 
 /// Calls `change(function, op)` for each op that `wanted` accepts, each time on a fresh copy, and expects a complaint.

@@ -101,6 +101,7 @@ class Machine {
   Step call(const Value& op);
   Step silentCall(const Value& op);
   Step concatenate(const Value& op);
+  Step releaseLast(const Value& op);
   Step leave(const Value& op, bool failed);
   Step returnFrom(const Value& op);
   bool truth(int64_t object);
@@ -319,6 +320,7 @@ Machine::Step Machine::execute(const Value& op) {
   case Op::Safepoint: return random(4, safepoints_++) % 9 == 0 ? leave(op, false) : Step::Next;
   case Op::IncRef: take(reference(op.operands[0])); return Step::Next;
   case Op::DecRef: release(reference(op.operands[0])); return Step::Next;
+  case Op::Release: return releaseLast(op);
   case Op::Jump: enter(*block_, 0); return Step::Jumped;
   case Op::Branch: enter(*block_, read(op.operands[0]).number != 0 ? 0 : 1); return Step::Jumped;
   case Op::Return: return returnFrom(op);
@@ -483,6 +485,28 @@ void Machine::rebindGlobals() {
   for (auto [index, object] : constants_) {
     if (function_.objects[index].watched) release(object);
   }
+}
+
+/// A release that brings slots up to date first if it is the last one; they are taken for dirty all the same.
+Machine::Step Machine::releaseLast(const Value& op) {
+  const int64_t index = reference(op.operands[0]);
+  if (index == kNull || alive(index) == nullptr || heap_[static_cast<size_t>(index)].count != 1) {
+    return release(index), Step::Next;
+  }
+  const std::vector<bool> dirty = dirty_;
+  for (size_t slot = 0; slot < slots_.size(); ++slot) {
+    if (!op.state->isDirty(slot)) continue;
+    if (!dirty_[slot]) fail("a clean slot is brought up to date");
+    const Cell& cell = read(op.state->locals[slot]);
+    const int64_t old = slots_[slot];
+    slots_[slot] = cell.kind == Cell::Kind::Object ? cell.number : box(cell);
+    if (cell.kind == Cell::Kind::Object) take(cell.number);
+    release(old);
+    dirty_[slot] = false;
+  }
+  release(index);
+  dirty_ = dirty;
+  return Step::Next;
 }
 
 Machine::Step Machine::concatenate(const Value& op) {

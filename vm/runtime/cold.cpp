@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The out-of-line halves of the inline helpers. Never in bitcode. Must not know: LLVM.
+#include <algorithm>
+#include <bit>
+#include <iterator>
+#include <utility>
+
+#include "lowering/native_abi.h"
 #include "vm/runtime/emergency.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/inline.h"
@@ -22,9 +28,48 @@ class Reference {
   PyObject* object_;
 };
 
+/// A new reference to the object that a dirty slot's word stands for.
+PyObject* objectOf(martlet::ExitValue::Kind kind, PyObject* word) {
+  using Kind = martlet::ExitValue::Kind;
+  switch (kind) {
+  case Kind::Int: return rt_box_int(std::bit_cast<int64_t>(word));
+  case Kind::Float: return rt_box_float(std::bit_cast<double>(word));
+  case Kind::Bool: return rt_box_bool(word != nullptr);
+  case Kind::Object: break;
+  }
+  return Py_XNewRef(word);
+}
+
 }  // namespace
 
 extern "C" {
+
+bool rt_has_type(PyObject* object, int64_t typeBits) {
+  const auto bits = static_cast<uint32_t>(typeBits);
+  const auto* found = std::find(std::begin(kExactTypes), std::end(kExactTypes), Py_TYPE(object));
+  if (found == std::end(kExactTypes)) return (bits & kOtherTypesBit) != 0;
+  return (bits >> (found - std::begin(kExactTypes)) & 1) != 0;
+}
+
+bool rt_end_quietly(PyObject* object) {
+  if (!endsQuietly(object)) return false;
+  _Py_Dealloc(object);
+  return true;
+}
+
+void rt_release_last(Frame* frame, PyObject* object, int64_t offset, PyObject* const* words, int64_t count) {
+  PyObject* before = nullptr;
+  for (int64_t i = 0; i + 1 < count; i += 2) {
+    const auto place = martlet::SlotWord::unpack(std::bit_cast<uint64_t>(words[i]));
+    before = place.shared ? Py_XNewRef(before) : objectOf(place.kind, words[i + 1]);
+    PyObject* old = std::exchange(frame->localsplus[place.slot], before);
+    Py_XDECREF(old);  // a number: nothing runs
+  }
+  _Py_CODEUNIT* const shown = frame->instr_ptr;
+  rt_set_instruction(frame, offset);
+  _Py_Dealloc(object);
+  frame->instr_ptr = shown;
+}
 
 ColdInt rt_cold_unbox_int(PyObject* object) {
   if (!PyLong_CheckExact(object)) return {0, 0};

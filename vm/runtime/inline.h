@@ -68,11 +68,15 @@ inline PyObject* boxFloat(double value, PyObject* (*slow)(double) = rt_cold_make
   return reinterpret_cast<PyObject*>(object);
 }
 
-/// True if giving up one reference of `object` runs no code: it stays alive, or it is a number or a string.
-inline bool isPlainRelease(PyObject* object) {
-  if (object->ob_refcnt != 1) return true;
+/// True if the end of `object` runs no code: it is a number or a string.
+inline bool endsQuietly(PyObject* object) {
   const PyTypeObject* type = Py_TYPE(object);
   return type == &PyFloat_Type || type == &PyLong_Type || type == &PyUnicode_Type;
+}
+
+/// True if giving up one reference of `object` runs no code.
+inline bool isPlainRelease(PyObject* object) {
+  return object->ob_refcnt != 1 || endsQuietly(object);
 }
 
 /// True if a type still has the version that the interpreter's cache was filled for.

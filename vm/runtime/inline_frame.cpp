@@ -22,6 +22,14 @@ MARTLET_ALWAYS_INLINE void rt_xdecref(PyObject* object) {
   if (object != nullptr) release(object);
 }
 
+MARTLET_ALWAYS_INLINE bool rt_drop(PyObject* object) {
+  return !_Py_IsImmortal(object) && --object->ob_refcnt == 0;
+}
+
+MARTLET_ALWAYS_INLINE bool rt_xdrop(PyObject* object) {
+  return object != nullptr && rt_drop(object);
+}
+
 MARTLET_ALWAYS_INLINE PyObject* rt_load_local(Frame* frame, int64_t slot) {
   return frame->localsplus[slot];
 }

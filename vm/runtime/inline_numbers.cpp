@@ -24,12 +24,6 @@ inline Arithmetic arithmetic(int64_t oparg) {
   }
 }
 
-/// One comparison for each bit: `bits` is a constant at each site, which leaves those with the classes that it has.
-template <size_t... Bits>
-inline bool isOneOf(const PyTypeObject* type, uint32_t bits, std::index_sequence<Bits...>) {
-  return (((bits >> Bits & 1) != 0 && type == kExactTypes[Bits]) || ...);
-}
-
 }  // namespace
 
 extern "C" {
@@ -99,12 +93,8 @@ MARTLET_ALWAYS_INLINE bool rt_int_rshift(int64_t a, int64_t count, int64_t* resu
   return true;
 }
 
-MARTLET_ALWAYS_INLINE bool rt_has_type(PyObject* object, int64_t typeBits) {
-  const auto bits = static_cast<uint32_t>(typeBits);
-  const auto each = std::make_index_sequence<std::size(kExactTypes)>();
-  // The class is one of the others if it is none of those that are not wanted.
-  if ((bits & kOtherTypesBit) != 0) return !isOneOf(Py_TYPE(object), ~bits, each);
-  return isOneOf(Py_TYPE(object), bits, each);
+MARTLET_ALWAYS_INLINE bool rt_has_class(PyObject* object, int64_t bit) {
+  return Py_TYPE(object) == kExactTypes[bit];
 }
 
 int rt_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object) {

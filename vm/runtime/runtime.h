@@ -19,6 +19,10 @@ void rt_incref(PyObject* object);
 void rt_xincref(PyObject* object);
 void rt_decref(PyObject* object);
 void rt_xdecref(PyObject* object);
+bool rt_drop(PyObject* object);
+bool rt_xdrop(PyObject* object);
+bool rt_end_quietly(PyObject* object);
+void rt_release_last(Frame* frame, PyObject* object, int64_t offset, PyObject* const* words, int64_t count);
 PyObject* rt_load_local(Frame* frame, int64_t slot);
 void rt_store_local(Frame* frame, int64_t slot, PyObject* value);
 void rt_sync_local(Frame* frame, int64_t slot, PyObject* value);
@@ -57,6 +61,7 @@ bool rt_int_floor_div(int64_t a, int64_t b, int64_t* result);
 bool rt_int_mod(int64_t a, int64_t b, int64_t* result);
 bool rt_int_lshift(int64_t a, int64_t b, int64_t* result);
 bool rt_int_rshift(int64_t a, int64_t b, int64_t* result);
+bool rt_has_class(PyObject* object, int64_t bit);
 bool rt_has_type(PyObject* object, int64_t typeBits);
 // Truth, arithmetic, comparison.
 int rt_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object);

@@ -79,6 +79,11 @@ class Helper:
         self.function = ctypes.PYFUNCTYPE(RESULTS[result], *types_)(address)
         self.caches = {}  # a site has one name
 
+    def raw(self, *types_):
+        """The helper for operands that are addresses and words."""
+        FORGOTTEN.discard(self.symbol)
+        return ctypes.PYFUNCTYPE(RESULTS[self.result], *types_)(test_address(self.symbol.encode()))
+
     def __call__(self, *operands, frame=None, outputs=1, borrowed=0):
         FORGOTTEN.discard(self.symbol)
         operands = list(operands)

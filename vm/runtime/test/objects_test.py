@@ -3,14 +3,28 @@
 
 import array
 import builtins
+import ctypes
 import gc
 import math
 import sys
 import types
+from ctypes import c_double, c_int64, c_void_p
 
 from harness import (
-    Case, MISSING, cached_keys_version, dict_version, find_array_type, has_inline_values, instruction, keys_version,
-    local_address, rt, test_expect, test_frame, type_version,
+    MISSING,
+    Case,
+    cached_keys_version,
+    dict_version,
+    find_array_type,
+    give_away,
+    has_inline_values,
+    instruction,
+    keys_version,
+    local_address,
+    rt,
+    test_expect,
+    test_frame,
+    type_version,
 )
 
 
@@ -459,6 +473,48 @@ class Frames(Case):
         self.assertEqual(died, [])
         box.clear()
         self.assertEqual(died, [1])
+
+    def test_last_release(self):
+        kind_object, kind_int, kind_float, kind_bool = range(4)
+        shared = 4
+        seen = []
+
+        class Watcher:
+            def __del__(self):
+                frame = sys._getframe(1)
+                values = dict(frame.f_locals)
+                seen.append([values[name] for name in ("whole", "real", "same", "flag", "text")])
+                seen.append((values["real"] is values["same"], frame.f_lineno - frame.f_code.co_firstlineno))
+
+        def function(whole, real, same, flag, text):
+            frame = test_frame()
+            watcher = Watcher()
+            give_away(watcher)
+            address = id(watcher)
+            self.assertFalse(rt.xdrop(MISSING) or rt.drop(None) or rt.xdrop(None))
+            rt.incref(watcher)
+            self.assertFalse(rt.drop(watcher))
+            rt.incref(watcher)
+            self.assertFalse(rt.xdrop(watcher))
+            del watcher
+            self.assertTrue(rt.drop.raw(c_void_p)(address))
+            self.assertFalse(rt.end_quietly.raw(c_void_p)(address))
+            number = float("1.25")
+            place, number = id(number), give_away(number)
+            rt.drop.raw(c_void_p)(place)
+            self.assertTrue(rt.end_quietly.raw(c_void_p)(place))
+            bits = c_int64.from_buffer(c_double(2.5)).value
+            words = [kind_int, 10**12, 1 << 3 | kind_float, bits, 2 << 3 | shared | kind_float, bits]
+            words += [3 << 3 | kind_bool, 1, 4 << 3 | kind_object, id("text")]
+            array = (c_int64 * len(words))(*words)
+            release = rt.release_last.raw(c_void_p, c_void_p, c_int64, c_void_p, c_int64)
+            shown, line = instruction(frame), sys._getframe().f_lineno - function.__code__.co_firstlineno
+            self.assertEqual(seen, [])
+            release(frame, address, shown, ctypes.addressof(array), len(words))
+            self.assertEqual(seen, [[10**12, 2.5, 2.5, True, "text"], (True, line)])
+            return whole, real, same, flag, text
+
+        self.assertEqual(function(1000, 0.5, 1.5, 7.5, 9.5), (10**12, 2.5, 2.5, True, "text"))
 
     def test_slots(self):
         def function(first, second):

@@ -76,14 +76,17 @@ class Numbers(Case):
 
     def test_has_type(self):
         bits = {int: 0, float: 1, bool: 2, type(None): 3, str: 4, bytes: 5, tuple: 6, list: 7, dict: 8, set: 9,
-                slice: 10, types.FunctionType: 11, type: 12, types.CellType: 13, type(iter(range(3))): 14}
+                slice: 10, types.FunctionType: 11, type: 12, types.CellType: 13, type(iter(range(3))): 14,
+                type(iter([])): 15, type(iter(())): 16}
         other, samples = 20, [1, 1.0, True, None, "", b"", (), [], {}, set(), slice(1), outcome, int, types.CellType(),
-                              iter(range(3)), type("L", (list,), {})(), frozenset(), 1j,
+                              iter(range(3)), iter([1]), iter((1,)), type("L", (list,), {})(), frozenset(), 1j,
                               type("M", (type,), {})("C", (), {})]
         for sample in samples:
             bit = bits.get(type(sample), other)
             for mask in (1 << bit, 0x1FFFFF, 0x1FFFFF & ~(1 << bit), 1 | 1 << bit, 1 << other, 1, 1 << 4 | 1 << other):
                 self.assertEqual(rt.has_type(sample, mask), bool(mask >> bit & 1), (sample, hex(mask)))
+            for known in bits.values():
+                self.assertEqual(rt.has_class(sample, known), known == bit, (sample, known))
 
     def test_to_bool(self):
         class Raises:
