@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Native code of small HIR functions, at each level of effort: results, exits, spills, outputs, entries.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <optional>
@@ -633,6 +635,45 @@ TEST(BackendLife, ReleaseFromAnotherThreadWhileCompiling) {
     ASSERT_TRUE(code);
     backend()->release(code->handle);
   }
+}
+
+/// A jump to `target` from an address below 2 GiB, where the functions of a CPython linked at a fixed address are.
+const void* jumpFromBelow(const void* target) {
+  constexpr size_t kSize = 4096;
+  void* page = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  if (page == MAP_FAILED) return nullptr;
+  auto* code = static_cast<unsigned char*>(page);
+  const unsigned char movRax[] = {0x48, 0xb8}, jmpRax[] = {0xff, 0xe0};
+  std::memcpy(code, movRax, sizeof movRax);
+  std::memcpy(code + sizeof movRax, &target, sizeof target);
+  std::memcpy(code + sizeof movRax + sizeof target, jmpRax, sizeof jmpRax);
+  return mprotect(page, kSize, PROT_READ | PROT_EXEC) == 0 ? page : nullptr;
+}
+
+TEST(BackendLife, CallsHelpersBelowFourGigabytes) {
+  std::vector<HelperAddress> helpers = fakeHelpers();
+  const auto add = std::find_if(helpers.begin(), helpers.end(), [](const HelperAddress& helper) {
+    return helper.symbol == std::string("rt_binary_op");
+  });
+  ASSERT_NE(add, helpers.end());
+  add->address = jumpFromBelow(add->address);
+  ASSERT_NE(add->address, nullptr);
+  std::string error;
+  const std::unique_ptr<Backend> low = newBackend(&error, FAKE_BITCODE, &helpers);
+  ASSERT_NE(low, nullptr) << error;
+  Builder b;
+  b.newEntry();
+  hir::Value* x = b.local(0);
+  b.ret(b.at(b.call(Helper::BinaryOp, types::kObject, {x, x}, {0}), 2, {x, x}));
+  auto code = low->compile(b.function, {.optLevel = 2});
+  ASSERT_TRUE(code);
+  FakeFrame frame{};
+  FakeThread thread{};
+  frame.slots[0] = newInt(21);
+  std::vector<uint64_t> spill(code->spillSlots + size_t{1});
+  EXPECT_EQ(takeInt(code->function(&thread, &frame, 0, spill.data())), 42);
+  drop(frame.slots[0]);
+  low->release(code->handle);
 }
 
 TEST(BackendLife, NoMemoryIsWritableAndExecutable) {

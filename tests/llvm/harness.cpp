@@ -18,10 +18,7 @@ bool martlet_force_exit();
 
 namespace martlet::test {
 
-namespace {
-
-/// Every helper of the table that the fake runtime defines (the others are weak and null), and its data.
-std::vector<HelperAddress> symbols() {
+std::vector<HelperAddress> fakeHelpers() {
   std::vector<HelperAddress> out{
       {"fake_true", &fake_true},
       {"fake_false", &fake_false},
@@ -40,8 +37,6 @@ std::vector<HelperAddress> symbols() {
   return out;
 }
 
-}  // namespace
-
 std::unique_ptr<Backend> newBackend(std::string* error, const char* bitcode, const std::vector<HelperAddress>* given) {
   static void* library = dlopen(MARTLET_LLVM_PATH, RTLD_NOW | RTLD_LOCAL);
   if (!library) {
@@ -49,7 +44,7 @@ std::unique_ptr<Backend> newBackend(std::string* error, const char* bitcode, con
     return nullptr;
   }
   const auto create = reinterpret_cast<decltype(&martlet_backend_create)>(dlsym(library, "martlet_backend_create"));
-  const std::vector<HelperAddress> helpers = given ? *given : symbols();
+  const std::vector<HelperAddress> helpers = given ? *given : fakeHelpers();
   return std::unique_ptr<Backend>(create(helpers.data(), helpers.size(), bitcode, error));
 }
 

@@ -14,6 +14,8 @@ namespace martlet::test {
 Backend* backend();
 /// A second, independent one, as a forked child makes it.
 /// `symbols` replaces those of the fake runtime.
+/// Every helper of the table that the fake runtime defines (the others are weak and null), and its data.
+std::vector<HelperAddress> fakeHelpers();
 std::unique_ptr<Backend> newBackend(std::string* error, const char* bitcode,
                                     const std::vector<HelperAddress>* symbols = nullptr);
 
