@@ -3,6 +3,7 @@
 // LLVM.
 #include <cmath>
 
+#include "vm/runtime/class_operators.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -36,7 +37,11 @@ PyObject* rt_unary_invert(PyThreadState* tstate, int64_t borrowed, PyObject* obj
 }
 
 PyObject* rt_binary_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
-  return leaveChecked(tstate, holding(borrowed, {a, b}, [&] { return _PyEval_BinaryOps[oparg](a, b); }));
+  return leaveChecked(tstate, holding(borrowed, {a, b}, [&] {
+                        PyObject* method = operatorMethod(a, b, oparg);
+                        return method != nullptr ? operateByMethod(tstate, method, a, b, oparg)
+                                                 : _PyEval_BinaryOps[oparg](a, b);
+                      }));
 }
 
 PyObject* rt_concat_str(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b) {

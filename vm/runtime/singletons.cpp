@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "vm/runtime/array_layout.h"
+#include "vm/runtime/class_operators.h"
 
 extern "C" {
 martlet::vm::Singletons martlet_singletons;
@@ -136,7 +137,7 @@ bool initializeRuntime() {
   Singletons found = {};
   PyInterpreterState* interp = PyInterpreterState_Get();
   if (!findSmallInts(found) || !findAsciiStrings(found) || !findCallables(found, interp) || !internNames(found) ||
-      !findGetattrHook(found)) {
+      !findGetattrHook(found) || !findOperatorSlots()) {
     return false;
   }
   found.emptyString = PyUnicode_New(0, 0);

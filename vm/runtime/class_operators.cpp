@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "vm/runtime/class_operators.h"
+
+#include <iterator>
+
+#include "vm/runtime/leave.h"
+
+namespace martlet::vm {
+namespace {
+
+/// One operator with its in-place form. `plain` and `inPlace` are members of PyNumberMethods.
+struct Operator {
+  int plainArgument, inPlaceArgument;
+  binaryfunc PyNumberMethods::* plain;
+  binaryfunc PyNumberMethods::* inPlace;
+  const char *method, *sign, *inPlaceSign;
+};
+
+using Numbers = PyNumberMethods;
+constexpr Operator kOperators[] = {
+    {NB_ADD, NB_INPLACE_ADD, &Numbers::nb_add, &Numbers::nb_inplace_add, "__add__", "+", "+="},
+    {NB_AND, NB_INPLACE_AND, &Numbers::nb_and, &Numbers::nb_inplace_and, "__and__", "&", "&="},
+    {NB_FLOOR_DIVIDE, NB_INPLACE_FLOOR_DIVIDE, &Numbers::nb_floor_divide, &Numbers::nb_inplace_floor_divide,
+     "__floordiv__", "//", "//="},
+    {NB_LSHIFT, NB_INPLACE_LSHIFT, &Numbers::nb_lshift, &Numbers::nb_inplace_lshift, "__lshift__", "<<", "<<="},
+    {NB_MATRIX_MULTIPLY, NB_INPLACE_MATRIX_MULTIPLY, &Numbers::nb_matrix_multiply, &Numbers::nb_inplace_matrix_multiply,
+     "__matmul__", "@", "@="},
+    {NB_MULTIPLY, NB_INPLACE_MULTIPLY, &Numbers::nb_multiply, &Numbers::nb_inplace_multiply, "__mul__", "*", "*="},
+    {NB_REMAINDER, NB_INPLACE_REMAINDER, &Numbers::nb_remainder, &Numbers::nb_inplace_remainder, "__mod__", "%", "%="},
+    {NB_OR, NB_INPLACE_OR, &Numbers::nb_or, &Numbers::nb_inplace_or, "__or__", "|", "|="},
+    {NB_RSHIFT, NB_INPLACE_RSHIFT, &Numbers::nb_rshift, &Numbers::nb_inplace_rshift, "__rshift__", ">>", ">>="},
+    {NB_SUBTRACT, NB_INPLACE_SUBTRACT, &Numbers::nb_subtract, &Numbers::nb_inplace_subtract, "__sub__", "-", "-="},
+    {NB_TRUE_DIVIDE, NB_INPLACE_TRUE_DIVIDE, &Numbers::nb_true_divide, &Numbers::nb_inplace_true_divide, "__truediv__",
+     "/", "/="},
+    {NB_XOR, NB_INPLACE_XOR, &Numbers::nb_xor, &Numbers::nb_inplace_xor, "__xor__", "^", "^="},
+};
+constexpr size_t kArguments = NB_OPARG_LAST + 1;
+
+/// What an operator needs at run time, by the instruction's argument. Powers are not there: they take three operands.
+struct Known {
+  const Operator* op;
+  PyObject* name;   ///< interned
+  binaryfunc slot;  ///< of a class with a Python method
+};
+Known known[kArguments];
+
+/// A sequence may have another way to add or multiply.
+bool isSequence(const PyTypeObject* type) {
+  const PySequenceMethods* methods = type->tp_as_sequence;
+  return methods != nullptr && (methods->sq_concat != nullptr || methods->sq_repeat != nullptr ||
+                                methods->sq_inplace_concat != nullptr || methods->sq_inplace_repeat != nullptr);
+}
+
+PyObject* refuse(const Known& entry, PyObject* a, PyObject* b, int64_t oparg) {
+  PyErr_Format(PyExc_TypeError, "unsupported operand type(s) for %.100s: '%.100s' and '%.100s'",
+               oparg == entry.op->plainArgument ? entry.op->sign : entry.op->inPlaceSign, Py_TYPE(a)->tp_name,
+               Py_TYPE(b)->tp_name);
+  return nullptr;
+}
+
+}  // namespace
+
+bool findOperatorSlots() {
+  for (const Operator& op : kOperators) {
+    PyObject* name = PyUnicode_InternFromString(op.method);
+    if (name == nullptr) return false;
+    PyObject* example =
+        PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){OO}", "martlet_example", name, Py_None);
+    if (example == nullptr) return false;
+    const binaryfunc slot = reinterpret_cast<PyTypeObject*>(example)->tp_as_number->*op.plain;
+    Py_DECREF(example);
+    known[op.plainArgument] = known[op.inPlaceArgument] = {&op, name, slot};
+  }
+  return true;
+}
+
+PyObject* operatorMethod(PyObject* a, PyObject* b, int64_t oparg) {
+  PyTypeObject* type = Py_TYPE(a);
+  const Known& entry = known[oparg];
+  if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || entry.op == nullptr) return nullptr;
+  if (Py_TYPE(b) != type && !PyFloat_CheckExact(b) && !PyLong_CheckExact(b)) return nullptr;
+  const PyNumberMethods* numbers = type->tp_as_number;
+  if (numbers == nullptr || numbers->*entry.op->plain != entry.slot || isSequence(type)) return nullptr;
+  if (oparg == entry.op->inPlaceArgument && numbers->*entry.op->inPlace != nullptr) return nullptr;
+  PyObject* method = _PyType_Lookup(type, entry.name);
+  return method != nullptr && Py_IS_TYPE(method, &PyFunction_Type) ? method : nullptr;
+}
+
+PyObject* operateByMethod(PyThreadState* tstate, PyObject* method, PyObject* a, PyObject* b, int64_t oparg) {
+  const Known& entry = known[oparg];
+  // The method may give an operand another class: what is asked next is settled before.
+  const binaryfunc reflected = Py_TYPE(b) != Py_TYPE(a) ? Py_TYPE(b)->tp_as_number->*entry.op->plain : nullptr;
+  PyObject* arguments[] = {nullptr, nullptr, Py_NewRef(a), Py_NewRef(b)};  // two words of scratch in front
+  PyObject* result = martlet_call_function(tstate, Py_NewRef(method), arguments + 2, 2, nullptr);
+  if (result == Py_NotImplemented && reflected != nullptr) result = reflected(a, b);  // immortal
+  return result != Py_NotImplemented ? result : refuse(entry, a, b, oparg);
+}
+
+}  // namespace martlet::vm
