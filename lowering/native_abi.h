@@ -13,10 +13,12 @@ namespace martlet {
 
 /// Result of native code: RAX and RDX.
 struct NativeResult {
-  void* value;      ///< the returned object (owned) when kind is Returned
-  uint64_t status;  ///< kind in the low two bits; above it the return's bytecode offset, or the exit's number
+  void* value;      ///< the returned or yielded object (owned) when kind is Returned or Yielded
+  uint64_t status;  ///< kind in the low two bits; above it the return's bytecode offset, the exit's number, or the
+                    ///< argument of the YIELD_VALUE
 };
-enum class LeaveKind : uint8_t { Returned = 0, Exit = 1, Failed = 2 };
+/// Yielded: the frame is as the interpreter leaves that of a suspended generator, but for what the generator says of it.
+enum class LeaveKind : uint8_t { Returned = 0, Exit = 1, Failed = 2, Yielded = 3 };
 constexpr LeaveKind leaveKind(uint64_t status) {
   return static_cast<LeaveKind>(status & 3);
 }
@@ -62,7 +64,6 @@ struct ExitDescriptor {
   uint16_t stackDepth = 0;
   uint16_t stackAfterPop = 0;
   hir::Completion completion = hir::Completion::None;
-  bool plain = false;  ///< each of `values` has a spill slot of its own, and none is only released (set by the vm)
   std::vector<ExitValue> values;
 };
 

@@ -79,33 +79,18 @@ CodeData::~CodeData() {
   (next_ != nullptr ? next_->previous_ : last_) = previous_;
 }
 
-const NativeEntry* CodeData::entryAt(uint32_t offset) const {
-  for (const NativeEntry& entry : entries_) {
-    if (entry.offset == offset) return &entry;
+void CodeData::numberEntries() {
+  std::fill(entryNumbers_.begin(), entryNumbers_.end(), uint16_t{0});
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    const uint32_t offset = entries_[i].offset;
+    if (offset >= entryNumbers_.size()) entryNumbers_.resize(offset + size_t{1});
+    entryNumbers_[offset] = static_cast<uint16_t>(i + 1);
   }
-  return nullptr;
 }
-
-namespace {
-
-/// The common case of an exit: no value is needed twice.
-bool isPlain(const ExitDescriptor& exit) {
-  std::vector<bool> seen;
-  for (const ExitValue& value : exit.values) {
-    if (value.target == ExitValue::Target::Release) return false;
-    if (value.spill >= seen.size()) seen.resize(value.spill + 1U);
-    if (seen[value.spill]) return false;
-    seen[value.spill] = true;
-  }
-  return true;
-}
-
-}  // namespace
 
 void CodeData::publish(std::unique_ptr<NativeVersion> version, bool entersCalls) {
   NativeVersion* added = version.get();
   added->exitCounts.assign(added->code.exits.size(), 0);
-  for (ExitDescriptor& exit : added->code.exits) exit.plain = isPlain(exit);
   versions_.push_back(std::move(version));
   for (uint32_t i = 0; i < added->code.entries.size(); ++i) {
     const EntryPoint& point = added->code.entries[i];
@@ -116,6 +101,7 @@ void CodeData::publish(std::unique_ptr<NativeVersion> version, bool entersCalls)
       callIndex = i;
     }
   }
+  numberEntries();
   // A version that lost its last entry is of no more use.
   std::vector<NativeVersion*> unused;
   for (auto& old : versions_) {
@@ -128,6 +114,7 @@ void CodeData::publish(std::unique_ptr<NativeVersion> version, bool entersCalls)
 
 void CodeData::stopEntering(NativeVersion* version) {
   std::erase_if(entries_, [&](const NativeEntry& entry) { return entry.version == version; });
+  numberEntries();
   if (callVersion == version) callVersion = nullptr;
   version->retired = true;
 }

@@ -74,7 +74,10 @@ class alignas(64) CodeData {
   /// How many positional arguments fill all parameters; -1 where there are others (*args, keyword-only).
   const Py_ssize_t plainArguments;
 
-  const NativeEntry* entryAt(uint32_t offset) const;
+  const NativeEntry* entryAt(uint32_t offset) const {
+    const uint16_t number = offset < entryNumbers_.size() ? entryNumbers_[offset] : 0;
+    return number != 0 ? &entries_[number - 1U] : nullptr;
+  }
   /// Makes a version's entries the current ones for their offsets.
   void publish(std::unique_ptr<NativeVersion> version, bool entersCalls);
   /// Stops entering a version; frees it when nothing runs in it any more.
@@ -120,10 +123,12 @@ class alignas(64) CodeData {
   }
   static bool storeSlot(PyCodeObject* code, uintptr_t value);
   void stopEntering(NativeVersion* version);
+  void numberEntries();
   void freeVersion(NativeVersion* version);
 
   PyCodeObject* code_;
   std::vector<NativeEntry> entries_;
+  std::vector<uint16_t> entryNumbers_;  ///< by offset: the index of its entry, plus one
   std::vector<SiteCount> sites_;
   std::vector<std::unique_ptr<NativeVersion>> versions_;
   static Py_ssize_t extraIndex_;

@@ -17,9 +17,15 @@ TieringHooks tieringHooks = {};
 [[gnu::noinline]] Leave afterNative(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
                                     NativeResult result) {
   Leave leave;
+  auto* object = static_cast<PyObject*>(result.value);
   if (leaveKind(result.status) == LeaveKind::Returned) {
     settleLocalsWrites(frame);
-    leave = {Leave::Returned, static_cast<PyObject*>(result.value), leavePayload(result.status), 0, nullptr};
+    leave = {Leave::Returned, object, leavePayload(result.status), 0, nullptr};
+  } else if (leaveKind(result.status) == LeaveKind::Yielded) {
+    ++theCounters.exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
+    leave = {Leave::Yielded, object, leavePayload(result.status), 0, nullptr};
+    if (takeMemoryError(tstate)) leave = failYield(tstate, frame, object);
+    theCounters.exceptions += static_cast<uint64_t>(leave.raised);
   } else {
     const uint32_t number = leavePayload(result.status);
     leave = leaveNative(tstate, frame, version->code.exits[number], leaveKind(result.status), spillArea);
@@ -144,6 +150,7 @@ bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entr
   const Leave leave = run(tstate, frame, data, entry.version, entry.index);
   switch (leave.kind) {
   case Leave::Returned: redirectToReturn(frame, leave); return true;
+  case Leave::Yielded: port::unsuspend(frame, leave.value); return true;
   case Leave::Unwind: return redirectToUnwind(frame, kind, instruction);
   default: return true;
   }

@@ -49,10 +49,6 @@ enum class RedirectKind { Start, Resume, Jump };
 bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entry, RedirectKind kind,
                   uint32_t instruction);
 
-/// Resumes a suspended generator's or coroutine's frame natively, with `argument` (NULL: None) sent to it. False if it
-/// cannot be now, and nothing is changed. `*result` is the value yielded (`*yielded`) or returned, or NULL with an
-/// exception set; the frame is suspended or cleared accordingly.
-bool resumeGenerator(PyThreadState* tstate, port::Frame* frame, PyObject* argument, PyObject** result, bool* yielded);
 /// Routes next() and send() on compiled generators and coroutines to native code. Idempotent.
 void installGeneratorEntries();
 

@@ -1,92 +1,146 @@
 // SPDX-License-Identifier: MIT
 // Resuming compiled generators and coroutines. Must not know: how code is compiled.
-#include <utility>
-
 #include "vm/activation.h"
+#include "vm/cpython_3_13/generators.h"
+#include "vm/runtime/leave.h"
 
 namespace martlet::vm {
 namespace {
 
-/// Where a suspended frame can be entered natively now, or NULL.
-const NativeEntry* resumePoint(PyThreadState* tstate, port::Frame* frame, CodeData** data) {
-  *data = CodeData::find(port::codeOf(frame));
-  if (*data == nullptr || !mayActivate(tstate, **data, (*data)->code())) return nullptr;
-  const port::ResumePoint point = port::resumePointOf(frame);
-  const NativeEntry* entry = (*data)->entryAt(point.offset);
-  if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) return nullptr;
-  return entry;
-}
+port::GeneratorFunctions originals = {};
 
-PyObject* newReference(const ExitValue& value, uint64_t bits) {
-  PyObject* object = spilledObject(value, bits);
-  return value.kind == ExitValue::Kind::Object && !value.owned ? Py_XNewRef(object) : object;
-}
+/// What became of a generator that was to be resumed.
+enum class Outcome {
+  NotNative,  ///< nothing has happened: it is CPython's to resume
+  Yielded,
+  Returned,
+  Raised,
+};
 
-/// A yield in the common case: its stack values go to the frame, but for the one yielded, which is returned.
-PyObject* plainYield(port::Frame* frame, const ExitDescriptor& exit, const uint64_t* spill) {
-  PyObject* yielded = nullptr;
-  const int top = exit.stackDepth - 1;
-  for (const ExitValue& value : exit.values) {
-    PyObject* object = newReference(value, spill[value.spill]);
-    if (value.target == ExitValue::Target::Local) {
-      PyObject* old = std::exchange(frame->localsplus[value.index], object);
-      Py_XDECREF(old);  // a dirty slot holds a number or nothing: no Python code runs
-    } else if (value.index == top) {
-      yielded = object;
-    } else {
-      *port::stackSlot(frame, value.index) = object;
-    }
+/// A resumed generator came back in any other way than by a plain yield.
+[[gnu::noinline]] Outcome finishResume(PyThreadState* tstate, PyGenObject* generator, const Leave& leave,
+                                       PyObject** result) {
+  port::Frame* frame = port::frameOf(generator);
+  bool yielded = false;
+  switch (leave.kind) {
+  case Leave::Yielded:
+    ++tstate->py_recursion_remaining;
+    port::suspendGenerator(tstate, generator, leave.offset);
+    *result = leave.value;
+    return Outcome::Yielded;
+  case Leave::Returned:
+  case Leave::Unwind: *result = endFrame(tstate, frame, leave, [&] { port::finishGenerator(tstate, frame); }); break;
+  default:
+    ++tstate->py_recursion_remaining;
+    *result = port::interpretGenerator(tstate, frame, &yielded);
+    if (yielded) return Outcome::Yielded;
   }
-  port::setStackDepth(frame, top);
-  frame->instr_ptr = port::instructionAt(port::codeOf(frame), exit.offset);
-  return yielded;
+  return *result != nullptr ? Outcome::Returned : Outcome::Raised;
 }
 
-/// The other ways in which a resumed generator comes back.
-[[gnu::noinline]] PyObject* finishResume(PyThreadState* tstate, port::Frame* frame, const Leave& leave, bool* yielded) {
-  if (leave.kind == Leave::Returned || leave.kind == Leave::Unwind) {
-    return endFrame(tstate, frame, leave, [&] { port::finishGenerator(tstate, frame); });
+/// Resumes a generator or coroutine natively, with `argument` (NULL: None) sent to it. `*result` is what was yielded or
+/// returned, or NULL with an exception set.
+[[gnu::always_inline]] inline Outcome resume(PyThreadState* tstate, PyGenObject* generator, PyObject* argument,
+                                             PyObject** result) {
+  port::Frame* frame = port::frameOf(generator);
+  if (!port::canResume(generator, argument)) [[unlikely]]
+    return Outcome::NotNative;
+  PyCodeObject* code = port::codeOf(frame);
+  CodeData* data = CodeData::find(code);
+  if (data == nullptr || !mayActivate(tstate, *data, code)) [[unlikely]]
+    return Outcome::NotNative;
+  const port::ResumePoint point = port::resumePointOf(generator);
+  const NativeEntry* entry = data->entryAt(point.offset);
+  if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) [[unlikely]]
+    return Outcome::NotNative;
+  NativeVersion* version = entry->version;
+  port::beginResume(tstate, generator, argument);
+  --tstate->py_recursion_remaining;
+  ++counters().resumeEntries;
+  const NativeResult native = invoke(tstate, frame, version, entry->index);
+  if (leaveKind(native.status) != LeaveKind::Yielded || !mayEnterNative(tstate)) [[unlikely]] {
+    return finishResume(tstate, generator, finishActivation(tstate, frame, *data, version, native), result);
   }
+  ++counters().exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
+  data->activationEnded(version);
   ++tstate->py_recursion_remaining;
-  if (leave.reason == hir::ExitReason::Yield) {
-    *yielded = true;
-    PyObject* value = _PyFrame_StackPop(frame);
-    port::suspendGenerator(tstate, frame);
-    return value;
+  port::suspendGenerator(tstate, generator, leavePayload(native.status));
+  *result = static_cast<PyObject*>(native.value);
+  return Outcome::Yielded;
+}
+
+PyGenObject* asGenerator(PyObject* object) {
+  return reinterpret_cast<PyGenObject*>(object);
+}
+
+PyObject* nextNatively(PyObject* self) {
+  PyObject* result = nullptr;
+  switch (resume(PyThreadState_Get(), asGenerator(self), nullptr, &result)) {
+  case Outcome::NotNative: return originals.next(self);
+  case Outcome::Returned:
+    if (result != Py_None) port::setStopIteration(result);
+    Py_CLEAR(result);
+    return nullptr;
+  default: return result;
   }
-  tstate->current_frame = frame->previous;
-  return port::interpretGenerator(tstate, frame, yielded);
+}
+
+template <sendfunc port::GeneratorFunctions::* kOriginal>
+PySendResult sendNatively(PyObject* self, PyObject* argument, PyObject** result) {
+  switch (resume(PyThreadState_Get(), asGenerator(self), argument, result)) {
+  case Outcome::NotNative: return (originals.*kOriginal)(self, argument, result);
+  case Outcome::Yielded: return PYGEN_NEXT;
+  case Outcome::Raised: return PYGEN_ERROR;
+  case Outcome::Returned: break;
+  }
+  if (*result != Py_None || argument != nullptr) return PYGEN_RETURN;
+  *result = nullptr;  // as for next()
+  return PYGEN_ERROR;
+}
+
+/// The method send().
+template <PyCFunction port::GeneratorFunctions::* kOriginal>
+PyObject* sendMethod(PyObject* self, PyObject* argument) {
+  PyObject* result = nullptr;
+  switch (resume(PyThreadState_Get(), asGenerator(self), argument, &result)) {
+  case Outcome::NotNative: return (originals.*kOriginal)(self, argument);
+  case Outcome::Returned:
+    port::setStopIteration(result);
+    Py_CLEAR(result);
+    return nullptr;
+  default: return result;
+  }
 }
 
 }  // namespace
 
-bool resumeGenerator(PyThreadState* tstate, port::Frame* frame, PyObject* argument, PyObject** result, bool* yielded) {
-  CodeData* data = nullptr;
-  const NativeEntry* entry = resumePoint(tstate, frame, &data);
-  if (entry == nullptr) return false;
-  NativeVersion* version = entry->version;
-  port::beginResume(tstate, frame, argument);
-  --tstate->py_recursion_remaining;
-  ++counters().resumeEntries;
-  const NativeResult native = invoke(tstate, frame, version, entry->index);
-  if (leaveKind(native.status) == LeaveKind::Exit && !localsWritesPending()) [[likely]] {
-    const ExitDescriptor& exit = version->code.exits[leavePayload(native.status)];
-    if (exit.reason == hir::ExitReason::Yield && exit.plain) {
-      ++counters().exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
-      *result = plainYield(frame, exit, spillArea);
-      *yielded = true;
-      ++tstate->py_recursion_remaining;
-      port::suspendGenerator(tstate, frame);
-      data->activationEnded(version);
-      return true;
-    }
-  }
-  *result = finishResume(tstate, frame, finishActivation(tstate, frame, *data, version, native), yielded);
-  return true;
-}
-
 void installGeneratorEntries() {
-  port::installGeneratorHooks(resumeGenerator);
+  if (originals.next != nullptr) return;
+  using Functions = port::GeneratorFunctions;
+  originals = port::replaceGeneratorFunctions({
+      .next = nextNatively,
+      .generatorSend = sendNatively<&Functions::generatorSend>,
+      .coroutineSend = sendNatively<&Functions::coroutineSend>,
+      .generatorSendMethod = sendMethod<&Functions::generatorSendMethod>,
+      .coroutineSendMethod = sendMethod<&Functions::coroutineSendMethod>,
+  });
 }
 
 }  // namespace martlet::vm
+
+extern "C" int martlet_resume_generator(PyThreadState* tstate, PyObject* generator, PyObject* argument,
+                                        PyObject** result) {
+  using namespace martlet::vm;
+  switch (resume(tstate, asGenerator(generator), argument, result)) {
+  case Outcome::Yielded: return 1;
+  case Outcome::Returned: return 0;
+  case Outcome::Raised: return -1;
+  case Outcome::NotNative: break;
+  }
+  switch ((Py_IS_TYPE(generator, &PyGen_Type) ? originals.generatorSend : originals.coroutineSend)(generator, argument,
+                                                                                                   result)) {
+  case PYGEN_NEXT: return 1;
+  case PYGEN_RETURN: return 0;
+  default: return -1;
+  }
+}

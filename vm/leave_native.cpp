@@ -29,6 +29,18 @@ class Garbage {
   size_t count_ = 0;
 };
 
+/// The object that a spilled word stands for: a new reference to a box of a number or truth value; of an object, the
+/// reference that the slot has, if any (ExitValue::owned).
+PyObject* spilledObject(const ExitValue& value, uint64_t bits) {
+  switch (value.kind) {
+  case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
+  case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
+  case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
+  case ExitValue::Kind::Object: break;
+  }
+  return reinterpret_cast<PyObject*>(bits);
+}
+
 /// Makes the objects that an exit describes. Entries with the same spill slot are the same object.
 class Materializer {
  public:
@@ -142,16 +154,6 @@ Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& ex
 
 }  // namespace
 
-PyObject* spilledObject(const ExitValue& value, uint64_t bits) {
-  switch (value.kind) {
-  case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
-  case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
-  case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
-  case ExitValue::Kind::Object: break;
-  }
-  return reinterpret_cast<PyObject*>(bits);
-}
-
 void addTraceback(port::Frame* frame) {
   if (_PyFrame_IsIncomplete(frame)) return;
   // PyEval_GetFrame() clears the exception where there is no memory for the frame object; the interpreter has the
@@ -165,6 +167,19 @@ void addTraceback(port::Frame* frame) {
   }
   PyErr_SetRaisedException(exception);
   PyTraceBack_Here(object);
+}
+
+Leave failYield(PyThreadState* tstate, port::Frame* frame, PyObject* value) {
+  port::unsuspend(frame, value);
+  ExitDescriptor exit;
+  exit.offset = port::offsetOf(frame);
+  exit.nextOffset = exit.offset + 1;
+  exit.stackAfterPop = static_cast<uint16_t>(port::stackDepth(frame) - 1);
+  PyErr_NoMemory();
+  Leave leave = unwind(tstate, frame, exit, false);
+  leave.exit = nullptr;
+  leave.raised = true;
+  return leave;
 }
 
 Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,

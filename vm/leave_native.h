@@ -10,6 +10,8 @@ namespace martlet::vm {
 struct Leave {
   enum Kind {
     Returned,   ///< `value` is the result, `offset` the return instruction
+    Yielded,    ///< `value` left the frame, whose stack and instruction are those of a suspended one; `offset` is the
+                ///< YIELD_VALUE's argument
     Interpret,  ///< the frame is as the interpreter wants it: go on there
     Handler,    ///< the same, at an exception handler at `offset`
     Unwind,     ///< an exception is set and no handler is in this frame; its operand stack is empty
@@ -29,9 +31,8 @@ struct Leave {
 Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,
                   uint64_t* spill);
 
-/// The object that a spilled word stands for: a new reference to a box of a number or truth value; of an object, the
-/// reference that the slot has, if any (ExitValue::owned).
-PyObject* spilledObject(const ExitValue& value, uint64_t bits);
+/// Native code ran out of memory while it suspended the frame, to yield `value`: the YIELD_VALUE raises MemoryError.
+Leave failYield(PyThreadState* tstate, port::Frame* frame, PyObject* value);
 
 /// Adds the running frame at its current instruction to the raised exception's traceback.
 void addTraceback(port::Frame* frame);

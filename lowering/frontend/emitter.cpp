@@ -211,9 +211,9 @@ void Translator::endWithReturn(Value* value) {
   block_ = nullptr;
 }
 
-void Translator::endWithExit(hir::ExitReason reason) {
+void Translator::endWithExit(hir::ExitReason reason, int64_t imm) {
   stack_ = before_;
-  emit(Op::Exit, types::kNothing)->reason = reason;
+  emit(Op::Exit, types::kNothing, {}, imm)->reason = reason;
   block_ = nullptr;
 }
 

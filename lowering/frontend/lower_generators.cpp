@@ -33,7 +33,7 @@ void Translator::lowerGenerator() {
 void Translator::yieldValue() {
   const auto depth = static_cast<uint16_t>(stack_.size());  // the value sent in replaces the one yielded
   if (!need(1)) return;
-  endWithExit(hir::ExitReason::Yield);
+  endWithExit(hir::ExitReason::Yield, ins_->arg);
   const Instruction& resume = snapshot_.instructions[next_];
   if (resume.op != BytecodeOp::Resume) {
     return fail(BailoutReason::MalformedBytecode, "no RESUME behind YIELD_VALUE");

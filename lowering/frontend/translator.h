@@ -80,7 +80,7 @@ class Translator {
   void endWithJump(uint32_t index);
   void endWithBranch(Value* condition, hir::Edge ifTrue, hir::Edge ifFalse);
   void endWithReturn(Value* value);
-  void endWithExit(hir::ExitReason reason);
+  void endWithExit(hir::ExitReason reason, int64_t imm = 0);
   void endUnreachable();
   void switchTo(hir::Block* block) { block_ = block; }
 

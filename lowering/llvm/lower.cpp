@@ -149,6 +149,7 @@ void FunctionLowering::lowerTerminator(const hir::Value& op) {
   case Op::Return: return lowerReturn(op);
   case Op::Exit:
     if (!op.state) return fail(op, "no frame state");
+    if (op.reason == hir::ExitReason::Yield) return lowerYield(op);
     builder_.CreateBr(exitStub(op, LeaveKind::Exit, op.reason));
     return;
   case Op::Unreachable: builder_.CreateUnreachable(); return;
@@ -157,9 +158,13 @@ void FunctionLowering::lowerTerminator(const hir::Value& op) {
 }
 
 void FunctionLowering::lowerReturn(const hir::Value& op) {
-  const uint64_t status = static_cast<uint64_t>(op.imm) << 2 | static_cast<uint64_t>(LeaveKind::Returned);
+  leaveWith(use(op.operands[0]), LeaveKind::Returned, op.imm);
+}
+
+void FunctionLowering::leaveWith(llvm::Value* object, LeaveKind kind, int64_t payload) {
+  const uint64_t status = static_cast<uint64_t>(payload) << 2 | static_cast<uint64_t>(kind);
   llvm::Value* result = llvm::PoisonValue::get(result_);
-  result = builder_.CreateInsertValue(result, use(op.operands[0]), 0);
+  result = builder_.CreateInsertValue(result, object, 0);
   result = builder_.CreateInsertValue(result, builder_.getInt64(status), 1);
   builder_.CreateRet(result);
 }

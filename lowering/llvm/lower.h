@@ -69,6 +69,7 @@ class FunctionLowering {
   void lowerBlock(const hir::Block& block);
   void lowerTerminator(const hir::Value& op);
   void lowerReturn(const hir::Value& op);
+  void leaveWith(llvm::Value* object, LeaveKind kind, int64_t payload);
   void finishEntry();
   void addEdge(const hir::Edge& edge, llvm::BasicBlock* from);
   llvm::BasicBlock* newBlock(const char* name);
@@ -120,8 +121,13 @@ class FunctionLowering {
   // lower_exits.cpp
   void exitUnless(const hir::Value& op, llvm::Value* condition);
   void exitIf(const hir::Value& op, llvm::Value* condition);
+  llvm::Value* forced(llvm::Value* condition);
   void branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind);
   llvm::BasicBlock* exitStub(const hir::Value& op, LeaveKind kind, hir::ExitReason reason);
+  void lowerYield(const hir::Value& op);
+  llvm::Value* storeSuspended(const hir::Value& op, const ExitDescriptor& exit,
+                              llvm::ArrayRef<const hir::Value*> spilled);
+  llvm::Value* objectFor(const hir::Value& op, const hir::Value& value);
   uint32_t describeExit(const hir::FrameState& state, hir::ExitReason reason, SpillGroup& group);
   void emitExits();
   /// Brings the object of a RangeView up to date.

@@ -110,14 +110,17 @@ void FunctionLowering::exitUnless(const hir::Value& op, llvm::Value* condition) 
 }
 
 void FunctionLowering::exitIf(const hir::Value& op, llvm::Value* condition) {
-  if (options_.forceExitEvery > 0) {
-    auto* type = llvm::FunctionType::get(i1_, false);
-    auto* force = llvm::cast<llvm::Function>(module_.getOrInsertFunction("martlet_force_exit", type).getCallee());
-    force->addRetAttr(llvm::Attribute::ZExt);
-    force->addFnAttr(llvm::Attribute::NoUnwind);
-    condition = builder_.CreateOr(condition, builder_.CreateCall(force));
-  }
-  branchToExit(op, condition, LeaveKind::Exit);
+  branchToExit(op, forced(condition), LeaveKind::Exit);
+}
+
+/// A guard's condition for leaving: in a stress test, every so often it is true.
+llvm::Value* FunctionLowering::forced(llvm::Value* condition) {
+  if (options_.forceExitEvery == 0) return condition;
+  auto* type = llvm::FunctionType::get(i1_, false);
+  auto* force = llvm::cast<llvm::Function>(module_.getOrInsertFunction("martlet_force_exit", type).getCallee());
+  force->addRetAttr(llvm::Attribute::ZExt);
+  force->addFnAttr(llvm::Attribute::NoUnwind);
+  return builder_.CreateOr(condition, builder_.CreateCall(force));
 }
 
 void FunctionLowering::branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind) {
@@ -169,6 +172,62 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
   for (const hir::Value* value : references.left()) add(ExitValue::Target::Release, value, 0);
   lowered_.spillSlots = std::max(lowered_.spillSlots, static_cast<uint32_t>(group.values.size() + kFirstSpill));
   return found->second;
+}
+
+/// The object that stands for a value in the frame: the object itself, or a new box.
+llvm::Value* FunctionLowering::objectFor(const hir::Value& op, const hir::Value& value) {
+  if (value.op == hir::Op::RangeView) writeBack(value);
+  llvm::Value* known = use(objectOf(&value));
+  switch (kindOf(value.type)) {
+  case ExitValue::Kind::Int: return callHelper(op, hir::Helper::BoxIntValue, {{known}, {}, {}});
+  case ExitValue::Kind::Float: return callHelper(op, hir::Helper::BoxFloatValue, {{known}, {}, {}});
+  case ExitValue::Kind::Bool: return callHelper(op, hir::Helper::BoxBoolValue, {{known}, {}, {}});
+  case ExitValue::Kind::Object: break;
+  }
+  return known;
+}
+
+/// Writes what the exit says into the frame, as the vm would, and returns the top of the stack, which is yielded.
+llvm::Value* FunctionLowering::storeSuspended(const hir::Value& op, const ExitDescriptor& exit,
+                                              llvm::ArrayRef<const hir::Value*> spilled) {
+  std::vector<llvm::Value*> objects(spilled.size());
+  llvm::Value* yielded = nullptr;
+  for (const ExitValue& value : exit.values) {
+    const size_t index = value.spill - kFirstSpill;
+    const bool isNew = objects[index] == nullptr;
+    if (isNew) objects[index] = objectFor(op, *spilled[index]);
+    llvm::Value* object = objects[index];
+    // A box's reference, or one that is owned, goes to the first taker.
+    if (!isNew || (value.kind == ExitValue::Kind::Object && !value.owned)) {
+      callHelper(op, hir::Helper::XIncRef, {{object}, {}, {}});
+    }
+    if (value.target == ExitValue::Target::Local) {
+      callHelper(op, hir::Helper::SyncLocalSlot, {{object}, {value.index}, {}});
+    } else if (value.index + 1 == exit.stackDepth) {
+      yielded = object;
+    } else {
+      callHelper(op, hir::Helper::StoreLocalSlot, {{object}, {int64_t{hir_.localCount} + value.index}, {}});
+    }
+  }
+  return yielded;
+}
+
+/// Suspends the frame here, unless something has to be looked at first, or released: the exit does that.
+void FunctionLowering::lowerYield(const hir::Value& op) {
+  llvm::BasicBlock* stub = exitStub(op, LeaveKind::Exit, op.reason);
+  const ExitDescriptor exit = lowered_.exits[exitNumbers_[exitKey(*op.state, op.reason)]];
+  const auto isRelease = [](const ExitValue& value) { return value.target == ExitValue::Target::Release; };
+  if (exit.stackDepth == 0 || std::any_of(exit.values.begin(), exit.values.end(), isRelease)) {
+    builder_.CreateBr(stub);
+    return;
+  }
+  llvm::BasicBlock* next = newBlock("yield");
+  builder_.CreateCondBr(forced(callHelper(op, hir::Helper::SafepointPending, {})), stub, next, unlikely_);
+  builder_.SetInsertPoint(next);
+  llvm::Value* yielded = storeSuspended(op, exit, spilledValues(*op.state));
+  const int64_t stackTop = int64_t{hir_.localCount} + exit.stackDepth - 1;
+  callHelper(op, hir::Helper::SuspendFrame, {{}, {exit.nextOffset, stackTop}, {}});
+  leaveWith(yielded, LeaveKind::Yielded, op.imm);
 }
 
 /// Stubs hand their status over in memory: one phi over all exits costs 5 to 12 % of code generation. Volatile, or LLVM

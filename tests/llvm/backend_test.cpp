@@ -537,13 +537,13 @@ TEST_P(BackendTest, ExitOpAndUnreachable) {
   Builder b;
   b.newEntry();
   hir::Value* x = b.local(0);
-  hir::Block* yields = b.function.newBlock();
+  hir::Block* leaves = b.function.newBlock();
   hir::Block* raises = b.function.newBlock();
-  b.branch(b.op(Op::IsNull, types::I1, {x}), {yields, {}}, {raises, {}});
-  b.block = yields;
+  b.branch(b.op(Op::IsNull, types::I1, {x}), {leaves, {}}, {raises, {}});
+  b.block = leaves;
   hir::Value* constant = b.op(Op::ConstFloat, types::F64, {}, std::bit_cast<int64_t>(2.5));
   hir::Value* flag = b.op(Op::ConstBool, types::I1, {}, 1);
-  b.at(b.op(Op::Exit, {}), 8, {constant, flag, b.op(Op::ConstNull, types::Null)})->reason = ExitReason::Yield;
+  b.at(b.op(Op::Exit, {}), 8, {constant, flag, b.op(Op::ConstNull, types::Null)})->reason = ExitReason::Interpret;
   b.block = raises;
   b.at(b.call(Helper::BinaryOp, types::kObject, {x, x}, {0}), 9, {x});
   b.op(Op::Unreachable, {});
@@ -552,7 +552,7 @@ TEST_P(BackendTest, ExitOpAndUnreachable) {
   NativeResult result = f.run();
   ASSERT_EQ(leaveKind(result.status), LeaveKind::Exit);
   const ExitDescriptor& exit = f.exitOf(result);
-  EXPECT_EQ(exit.reason, ExitReason::Yield);
+  EXPECT_EQ(exit.reason, ExitReason::Interpret);
   EXPECT_EQ(exit.stackDepth, 3);
   EXPECT_EQ(std::bit_cast<double>(f.spilled(exit.values[0])), 2.5);
   EXPECT_EQ(exit.values[0].kind, ExitValue::Kind::Float);
@@ -563,6 +563,44 @@ TEST_P(BackendTest, ExitOpAndUnreachable) {
   f.thread.failNext = true;
   EXPECT_EQ(leaveKind(f.run().status), LeaveKind::Failed);
   drop(object);
+}
+
+TEST_P(BackendTest, Yield) {
+  const int64_t live = fake_live();
+  {
+    Builder b(2);
+    b.newEntry();
+    hir::Value* x = b.local(0);
+    hir::Value* number = b.integer(7);
+    hir::Value* yield = b.at(b.op(Op::Exit, {}, {}, 1), 8, {number, x, number});
+    yield->reason = ExitReason::Yield;
+    yield->state->locals = {x, number};
+    yield->state->dirty = {false, true};
+    Compiled f(b.function, options());
+    ASSERT_EQ(f.bailout, "");
+    f.frame.slots[0] = newInt(1);
+    f.frame.slots[1] = newInt(2);
+    f.thread.pending = true;
+    NativeResult result = f.run();
+    ASSERT_EQ(leaveKind(result.status), LeaveKind::Exit) << "something has to be looked at first";
+    EXPECT_EQ(f.exitOf(result).reason, ExitReason::Yield);
+    f.thread.pending = false;
+    result = f.run();
+    ASSERT_EQ(leaveKind(result.status), LeaveKind::Yielded);
+    EXPECT_EQ(leavePayload(result.status), 1U) << "the instruction's argument";
+    auto* yielded = static_cast<FakeObject*>(result.value);
+    EXPECT_EQ(yielded->integer, 7);
+    EXPECT_EQ(yielded->references, 3) << "one box for all: stack, local and the one yielded";
+    EXPECT_EQ(f.frame.slots[1], yielded) << "the dirty local";
+    EXPECT_EQ(f.frame.slots[2], yielded);
+    EXPECT_EQ(f.frame.slots[3], f.frame.slots[0]);
+    EXPECT_EQ(f.frame.slots[0]->references, 2) << "what was borrowed from a slot is kept by the stack";
+    EXPECT_EQ(f.frame.instruction, yield->state->nextOffset);
+    EXPECT_EQ(f.frame.stackTop, 4);
+    drop(f.frame.slots[0]);
+    for (FakeObject* object : {yielded, yielded, yielded, f.frame.slots[3]}) drop(object);
+  }
+  EXPECT_EQ(fake_live(), live);
 }
 
 TEST_P(BackendTest, FailuresAreValues) {

@@ -35,6 +35,10 @@ void rt_set_instruction(FakeFrame* frame, int64_t offset) {
   frame->instruction = offset;
   ++frame->instructionStores;
 }
+void rt_suspend_frame(FakeFrame* frame, int64_t offset, int64_t stackTop) {
+  frame->instruction = offset;
+  frame->stackTop = stackTop;
+}
 bool rt_safepoint_pending(FakeThread* thread) {
   return *static_cast<volatile bool*>(&thread->pending);
 }

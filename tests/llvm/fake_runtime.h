@@ -22,6 +22,7 @@ struct FakeFrame {
   int64_t instructionStores;
   int64_t releasedAt;  ///< offset and words of the last rt_release_last
   std::vector<int64_t> words;
+  int64_t stackTop;  ///< as native code has suspended the frame
 };
 
 struct FakeThread {

@@ -134,27 +134,11 @@ inline uint32_t offsetOf(const Frame* frame) {
   return static_cast<uint32_t>(frame->instr_ptr - _PyCode_CODE(codeOf(frame)));
 }
 
-/// Where a generator that does not run goes on, and the stack depth there with the value sent.
-struct ResumePoint {
-  uint32_t offset;
-  int stackDepth;
-};
-ResumePoint resumePointOf(const Frame* frame);
-/// Makes a suspended generator's frame the running one, with `argument` (NULL: None) sent to it.
-void beginResume(PyThreadState* tstate, Frame* frame, PyObject* argument);
-/// At a YIELD_VALUE whose value has left the stack: suspends the frame and unlinks it.
-void suspendGenerator(PyThreadState* tstate, Frame* frame);
-/// A generator's frame returned or was unwound (its operand stack is empty): clears and unlinks it.
-void finishGenerator(PyThreadState* tstate, Frame* frame);
-/// Lets the interpreter run the rest of a generator's frame, up to its next suspension or its end.
-PyObject* interpretGenerator(PyThreadState* tstate, Frame* frame, bool* yielded);
-/// Starts or resumes a generator natively; false if it cannot, and nothing is changed. See resumeGenerator() in
-/// vm/entry.h.
-using GeneratorResumer = bool (*)(PyThreadState* tstate, Frame* frame, PyObject* argument, PyObject** result,
-                                  bool* yielded);
-/// Routes next() and send() on suspended generators and coroutines to the resumer, also those from C code. Idempotent;
-/// cannot fail.
-void installGeneratorHooks(GeneratorResumer resumer);
+/// Undoes the effects of a YIELD_VALUE on its frame's stack and instruction.
+inline void unsuspend(Frame* frame, PyObject* yielded) {
+  frame->localsplus[frame->stacktop++] = yielded;
+  --frame->instr_ptr;
+}
 
 struct HandlerMatch {
   uint32_t target;

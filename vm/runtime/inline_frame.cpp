@@ -48,6 +48,11 @@ MARTLET_ALWAYS_INLINE void rt_set_instruction(Frame* frame, int64_t offset) {
   frame->instr_ptr = _PyCode_CODE(reinterpret_cast<PyCodeObject*>(frame->f_executable)) + offset;
 }
 
+MARTLET_ALWAYS_INLINE void rt_suspend_frame(Frame* frame, int64_t offset, int64_t stackTop) {
+  rt_set_instruction(frame, offset);
+  frame->stacktop = static_cast<int>(stackTop);
+}
+
 MARTLET_ALWAYS_INLINE bool rt_frame_has_globals(Frame* frame, PyObject* globals, PyObject* builtins) {
   return frame->f_globals == globals && frame->f_builtins == builtins;
 }

@@ -25,6 +25,18 @@ bool isIdleGenerator(PyObject* object) {
   return reinterpret_cast<PyGenObject*>(object)->gi_frame_state < FRAME_EXECUTING;
 }
 
+/// FOR_ITER over a generator: what it returns is dropped, without a StopIteration in between.
+int nextOfGenerator(PyThreadState* tstate, int64_t borrowed, PyObject* generator, PyObject** outputs) {
+  const int status =
+      holding(borrowed, {generator}, [&] { return martlet_resume_generator(tstate, generator, nullptr, outputs); });
+  if (status > 0) return 1;
+  if (status == 0) {
+    Py_CLEAR(outputs[0]);
+    return 0;
+  }
+  return tstate->current_exception != nullptr ? -1 : 0;
+}
+
 }  // namespace
 
 extern "C" {
@@ -51,6 +63,7 @@ PyObject* rt_get_len(PyThreadState* tstate, int64_t borrowed, PyObject* object) 
 }
 
 int rt_for_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs) {
+  if (Py_IS_TYPE(iterator, &PyGen_Type)) return nextOfGenerator(tstate, borrowed, iterator, outputs);
   PyObject* next = holding(borrowed, {iterator}, [&] { return Py_TYPE(iterator)->tp_iternext(iterator); });
   outputs[0] = next;
   if (next != nullptr) return 1;
@@ -112,15 +125,12 @@ PyObject* rt_get_awaitable(PyThreadState* tstate, int64_t borrowed, PyObject* it
   return leaveChecked(tstate, iterator);
 }
 
-int rt_send(PyThreadState*, Frame*, int64_t borrowed, PyObject* receiver, PyObject* value, PyObject** outputs) {
+int rt_send(PyThreadState* tstate, Frame*, int64_t borrowed, PyObject* receiver, PyObject* value, PyObject** outputs) {
   outputs[0] = nullptr;
   if (isIdleGenerator(receiver)) {
     // The generator takes the value over, as in the interpreter.
-    switch (holding(borrowed, {receiver}, [&] { return PyIter_Send(receiver, value, &outputs[0]); })) {
-    case PYGEN_NEXT: return 1;
-    case PYGEN_RETURN: return 0;
-    default: return -1;
-    }
+    return holding(borrowed, {receiver},
+                   [&] { return martlet_resume_generator(tstate, receiver, value, &outputs[0]); });
   }
   if (Py_IsNone(value) && PyIter_Check(receiver)) {
     outputs[0] = holding(borrowed, {receiver, value}, [&] { return Py_TYPE(receiver)->tp_iternext(receiver); });

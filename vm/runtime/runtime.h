@@ -28,6 +28,7 @@ void rt_store_local(Frame* frame, int64_t slot, PyObject* value);
 void rt_sync_local(Frame* frame, int64_t slot, PyObject* value);
 PyObject* rt_concat_local(PyThreadState* tstate, Frame* frame, int64_t slot, PyObject* right);
 void rt_set_instruction(Frame* frame, int64_t offset);
+void rt_suspend_frame(Frame* frame, int64_t offset, int64_t stackTop);
 bool rt_safepoint_pending(PyThreadState* tstate);
 bool rt_frame_has_globals(Frame* frame, PyObject* globals, PyObject* builtins);
 bool rt_frame_is_seen(Frame* frame);

@@ -46,6 +46,14 @@ PyObject* martlet_call_function(PyThreadState*, PyObject* function, PyObject** a
   return result;
 }
 
+int martlet_resume_generator(PyThreadState*, PyObject* generator, PyObject* argument, PyObject** result) {
+  switch (PyIter_Send(generator, argument != nullptr ? argument : Py_None, result)) {
+  case PYGEN_NEXT: return 1;
+  case PYGEN_RETURN: return 0;
+  default: return -1;
+  }
+}
+
 EXPORT int test_initialize() {
   return martlet::vm::initializeRuntime() ? 0 : -1;
 }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Generators and coroutines of 3.13: making, suspending, finishing and resuming their frames, and the slots through
+// which they are driven. Must not know: tiering, compilation.
+#pragma once
+#include "vm/cpython_3_13/port.h"
+
+#include "internal/pycore_genobject.h"
+
+namespace martlet::vm::port {
+
+inline Frame* frameOf(PyGenObject* generator) {
+  return reinterpret_cast<Frame*>(generator->gi_iframe);
+}
+inline bool isSuspended(const PyGenObject* generator) {
+  return generator->gi_frame_state == FRAME_SUSPENDED || generator->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
+}
+/// True if a generator can go on with `argument` (NULL: None) sent to it; anything else is CPython's to refuse.
+inline bool canResume(const PyGenObject* generator, const PyObject* argument) {
+  if (generator->gi_frame_state == FRAME_CREATED) return argument == nullptr || argument == Py_None;
+  return isSuspended(generator);
+}
+
+/// Where a generator that does not run goes on, and the stack depth there with the value sent.
+struct ResumePoint {
+  uint32_t offset;
+  int stackDepth;
+};
+inline ResumePoint resumePointOf(PyGenObject* generator) {
+  const Frame* frame = frameOf(generator);
+  if (generator->gi_frame_state == FRAME_CREATED) {
+    return {static_cast<uint32_t>(codeOf(frame)->_co_firsttraceable), stackDepth(frame)};
+  }
+  return {offsetOf(frame), stackDepth(frame) + 1};
+}
+
+/// Makes a suspended generator's frame the running one, with `argument` (NULL: None) sent to it.
+inline void beginResume(PyThreadState* tstate, PyGenObject* generator, PyObject* argument) {
+  Frame* frame = frameOf(generator);
+  // At its start the value sent, None, would be popped at once.
+  if (generator->gi_frame_state != FRAME_CREATED) {
+    frame->localsplus[frame->stacktop] = argument != nullptr ? Py_NewRef(argument) : Py_None;  // immortal
+  }
+  generator->gi_exc_state.previous_item = tstate->exc_info;
+  tstate->exc_info = &generator->gi_exc_state;
+  generator->gi_frame_state = FRAME_EXECUTING;
+  linkFrame(tstate, frame);
+}
+
+/// Behind a YIELD_VALUE with the argument `oparg`, whose value has left the stack: unlinks the frame.
+inline void suspendGenerator(PyThreadState* tstate, PyGenObject* generator, uint32_t oparg) {
+  Frame* frame = frameOf(generator);
+  generator->gi_frame_state = static_cast<int8_t>(FRAME_SUSPENDED + static_cast<int>(oparg));
+  tstate->exc_info = generator->gi_exc_state.previous_item;
+  generator->gi_exc_state.previous_item = nullptr;
+  tstate->current_frame = frame->previous;
+  frame->previous = nullptr;
+}
+
+/// A generator's frame returned or was unwound (its operand stack is empty): clears and unlinks it.
+void finishGenerator(PyThreadState* tstate, Frame* frame);
+/// Lets the interpreter run the rest of a generator's frame, up to its next suspension or its end.
+PyObject* interpretGenerator(PyThreadState* tstate, Frame* frame, bool* yielded);
+/// Makes a StopIteration the raised exception.
+void setStopIteration(PyObject* value);
+
+/// The functions behind next() and send() on generators and coroutines, also for C code.
+struct GeneratorFunctions {
+  iternextfunc next;
+  sendfunc generatorSend, coroutineSend;
+  PyCFunction generatorSendMethod, coroutineSendMethod;
+};
+/// Replaces CPython's functions once and for all; returns those. Cannot fail.
+GeneratorFunctions replaceGeneratorFunctions(const GeneratorFunctions& functions);
+
+}  // namespace martlet::vm::port
