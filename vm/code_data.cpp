@@ -58,13 +58,6 @@ CodeData* CodeData::findOrCreate(PyCodeObject* code, uint32_t loop) {
   return data.release();
 }
 
-namespace {
-Py_ssize_t plainArgumentsOf(const PyCodeObject* code) {
-  const bool others = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) != 0 || code->co_kwonlyargcount != 0;
-  return others ? -1 : code->co_argcount;
-}
-}  // namespace
-
 CodeData::CodeData(PyCodeObject* code) : plainArguments(plainArgumentsOf(code)), code_(code), previous_(last_) {
   (last_ != nullptr ? last_->next_ : first_) = this;
   last_ = this;

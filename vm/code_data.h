@@ -36,6 +36,12 @@ struct ColdLimits {
   uint32_t calls = 0, jumps = 0;
 };
 
+/// How many positional arguments fill all parameters; -1 where there are others (*args, keyword-only).
+inline Py_ssize_t plainArgumentsOf(const PyCodeObject* code) {
+  const bool others = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) != 0 || code->co_kwonlyargcount != 0;
+  return others ? -1 : code->co_argcount;
+}
+
 class alignas(64) CodeData {
  public:
   explicit CodeData(PyCodeObject* code);
@@ -70,9 +76,8 @@ class alignas(64) CodeData {
   /// The version that a call enters through func->vectorcall, or NULL.
   NativeVersion* callVersion = nullptr;
   uint32_t callIndex = 0;
-  bool watchedByOthers = false;  ///< another tool asked for local events: stay out
-  /// How many positional arguments fill all parameters; -1 where there are others (*args, keyword-only).
-  const Py_ssize_t plainArguments;
+  bool watchedByOthers = false;     ///< another tool asked for local events: stay out
+  const Py_ssize_t plainArguments;  ///< as of plainArgumentsOf()
 
   const NativeEntry* entryAt(uint32_t offset) const {
     const uint16_t number = offset < entryNumbers_.size() ? entryNumbers_[offset] : 0;

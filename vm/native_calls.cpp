@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "vm/activation.h"
+#include "vm/cpython_3_13/generators.h"
 #include "vm/runtime/leave.h"
 
 namespace martlet::vm {
@@ -52,35 +53,6 @@ size_t argumentCount(size_t positional, PyObject* names) {
   return static_cast<PyObject*>(result.value);
 }
 
-/// Lets CPython bind the arguments; consumes the function and the arguments. NULL with an exception set.
-port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count,
-                       PyObject* names) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  PyObject* locals = (code->co_flags & CO_OPTIMIZED) != 0 ? nullptr : Py_NewRef(func->func_globals);
-  return _PyEvalFramePushAndInit(tstate, func, locals, args, count, names);
-}
-
-/// A call for which there is no short way: the arguments have to be bound, or the function is not compiled, or native
-/// code may not be entered. Consumes the function and the arguments.
-[[gnu::noinline]] PyObject* callSlowly(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args,
-                                       size_t count, PyObject* names) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  port::Frame* frame = bindFrame(tstate, func, args, count, names);
-  if (frame == nullptr) return nullptr;
-  // Only now: comparing keyword names may have run Python code, and that may have replaced the version.
-  CodeData* data = enterableData(tstate, code);
-  if (data == nullptr) return _PyEval_EvalFrame(tstate, frame, 0);
-  port::linkFrame(tstate, frame);
-  return runFrame(tstate, frame, *data, data->callVersion);
-}
-
-/// The data of a function's code if a frame for it may be pushed here and run natively now, or NULL.
-[[gnu::always_inline]] inline CodeData* readyData(PyThreadState* tstate, const PyFunctionObject* func) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  CodeData* data = enterableData(tstate, code);
-  return data != nullptr && port::hasFrameSpace(tstate, code) ? data : nullptr;
-}
-
 /// Finds the parameter that each named argument belongs to. All or nothing; `bound` has `parameters` slots.
 bool bindNames(const PyCodeObject* code, size_t parameters, PyObject* const* named, PyObject* names, PyObject** bound) {
   PyObject* const* known = _PyTuple_ITEMS(code->co_localsplusnames);
@@ -120,6 +92,53 @@ bool bindPlain(const PyFunctionObject* func, size_t parameters, PyObject* const*
     if (bound[i] == nullptr) bound[i] = Py_NewRef(PyTuple_GET_ITEM(defaults, i - required));
   }
   return true;
+}
+
+/// Lets CPython bind the arguments; consumes the function and the arguments. NULL with an exception set.
+port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count,
+                       PyObject* names) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  PyObject* locals = (code->co_flags & CO_OPTIMIZED) != 0 ? nullptr : Py_NewRef(func->func_globals);
+  return _PyEvalFramePushAndInit(tstate, func, locals, args, count, names);
+}
+
+/// A call of a generator function that only makes the generator, without a frame of its own. False, and nothing is
+/// consumed, if this needs CPython's own words.
+bool callGenerator(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count, PyObject* names,
+                   PyObject** result) {
+  const Py_ssize_t parameters = plainArgumentsOf(reinterpret_cast<PyCodeObject*>(func->func_code));
+  if (parameters < 0 || !port::canMakeGenerator(tstate, func)) return false;
+  if (names == nullptr && parameters == static_cast<Py_ssize_t>(count)) {
+    *result = port::makeGenerator(func, args, count);
+    return true;
+  }
+  PyObject* bound[kBound];
+  if (!bindPlain(func, static_cast<size_t>(parameters), args, count, names, bound)) return false;
+  *result = port::makeGenerator(func, bound, static_cast<size_t>(parameters));
+  return true;
+}
+
+/// A call for which there is no short way: the arguments have to be bound, or the function is not compiled, or native
+/// code may not be entered. Consumes the function and the arguments.
+[[gnu::noinline]] PyObject* callSlowly(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args,
+                                       size_t count, PyObject* names) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  PyObject* result = nullptr;
+  if (port::makesGenerator(code) && callGenerator(tstate, func, args, count, names, &result)) return result;
+  port::Frame* frame = bindFrame(tstate, func, args, count, names);
+  if (frame == nullptr) return nullptr;
+  // Only now: comparing keyword names may have run Python code, and that may have replaced the version.
+  CodeData* data = enterableData(tstate, code);
+  if (data == nullptr) return _PyEval_EvalFrame(tstate, frame, 0);
+  port::linkFrame(tstate, frame);
+  return runFrame(tstate, frame, *data, data->callVersion);
+}
+
+/// The data of a function's code if a frame for it may be pushed here and run natively now, or NULL.
+[[gnu::always_inline]] inline CodeData* readyData(PyThreadState* tstate, const PyFunctionObject* func) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  CodeData* data = enterableData(tstate, code);
+  return data != nullptr && port::hasFrameSpace(tstate, code) ? data : nullptr;
 }
 
 /// A call with keywords, or with less than all arguments, of a function that may run natively. Consumes the function
@@ -183,9 +202,8 @@ bool learnDefaultVectorcall(PyObject* function) {
 }
 
 bool entersThroughVectorcall(const PyCodeObject* code) {
-  constexpr int kMakesGenerator = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
   constexpr int kFunction = CO_OPTIMIZED | CO_NEWLOCALS;
-  return (code->co_flags & kMakesGenerator) == 0 && (code->co_flags & kFunction) == kFunction;
+  return !port::makesGenerator(code) && (code->co_flags & kFunction) == kFunction;
 }
 
 void installEntry(PyFunctionObject* func) {

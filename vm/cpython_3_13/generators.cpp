@@ -3,7 +3,91 @@
 
 #include <utility>
 
+#include "opcode_ids.h"
+
 namespace martlet::vm::port {
+
+namespace {
+
+/// The instructions in front of the body, which the call itself carries out: COPY_FREE_VARS, MAKE_CELLs, and
+/// RETURN_GENERATOR. NULL where there are others, say of a tool that watches instructions.
+_Py_CODEUNIT* behindPrefix(PyCodeObject* code) {
+  _Py_CODEUNIT* unit = _PyCode_CODE(code);
+  if (unit->op.code == COPY_FREE_VARS) ++unit;
+  while (unit->op.code == MAKE_CELL) ++unit;
+  return unit->op.code == RETURN_GENERATOR ? unit + 1 : nullptr;
+}
+
+/// Makes the cells that a function's body finds in its slots. False where there is no memory.
+bool makeCells(const PyFunctionObject* func, const _Py_CODEUNIT* unit, PyObject** slots) {
+  const auto* code = reinterpret_cast<const PyCodeObject*>(func->func_code);
+  if (unit->op.code == COPY_FREE_VARS) {
+    const int count = unit->op.arg;
+    for (int i = 0; i < count; ++i) {
+      slots[code->co_nlocalsplus - count + i] = Py_NewRef(PyTuple_GET_ITEM(func->func_closure, i));
+    }
+    ++unit;
+  }
+  for (; unit->op.code == MAKE_CELL; ++unit) {
+    PyObject* cell = PyCell_New(slots[unit->op.arg]);
+    if (cell == nullptr) return false;
+    Py_XDECREF(std::exchange(slots[unit->op.arg], cell));
+  }
+  return true;
+}
+
+PyTypeObject* generatorType(const PyCodeObject* code) {
+  if ((code->co_flags & CO_COROUTINE) != 0) return &PyCoro_Type;
+  return (code->co_flags & CO_ASYNC_GENERATOR) != 0 ? &PyAsyncGen_Type : &PyGen_Type;
+}
+
+/// The fields that only some kinds have.
+void initializeKind(PyGenObject* generator) {
+  if (Py_IS_TYPE(generator, &PyCoro_Type)) {
+    reinterpret_cast<PyCoroObject*>(generator)->cr_origin_or_finalizer = nullptr;
+  } else if (Py_IS_TYPE(generator, &PyAsyncGen_Type)) {
+    auto* asynchronous = reinterpret_cast<PyAsyncGenObject*>(generator);
+    asynchronous->ag_origin_or_finalizer = nullptr;
+    asynchronous->ag_closed = 0;
+    asynchronous->ag_hooks_inited = 0;
+    asynchronous->ag_running_async = 0;
+  }
+}
+
+}  // namespace
+
+bool canMakeGenerator(const PyThreadState* tstate, const PyFunctionObject* func) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  return tstate->interp->eval_frame == nullptr && tstate->py_recursion_remaining > 1 &&
+         tstate->coroutine_origin_tracking_depth == 0 && (code->co_flags & CO_OPTIMIZED) != 0 &&
+         behindPrefix(code) != nullptr;
+}
+
+PyObject* makeGenerator(PyFunctionObject* func, PyObject* const* args, size_t count) {
+  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
+  auto* generator = PyObject_GC_NewVar(PyGenObject, generatorType(code), _PyFrame_NumSlotsForCodeObject(code));
+  if (generator == nullptr) {
+    for (size_t i = 0; i < count; ++i) Py_DECREF(args[i]);
+    Py_DECREF(func);
+    return nullptr;
+  }
+  Frame* frame = frameOf(generator);
+  initializeFrame(frame, func, args, count);
+  frame->previous = nullptr;
+  frame->instr_ptr = behindPrefix(code);
+  frame->owner = FRAME_OWNED_BY_GENERATOR;
+  generator->gi_weakreflist = nullptr;
+  generator->gi_exc_state = {};
+  generator->gi_name = Py_NewRef(func->func_name);
+  generator->gi_qualname = Py_NewRef(func->func_qualname);
+  initializeKind(generator);
+  const bool good = makeCells(func, _PyCode_CODE(code), frame->localsplus);
+  generator->gi_frame_state = FRAME_CREATED;
+  if (!good) generator->gi_frame_state = FRAME_COMPLETED;  // nobody is to be warned of it
+  PyObject_GC_Track(generator);
+  if (!good) Py_CLEAR(generator);
+  return reinterpret_cast<PyObject*>(generator);
+}
 
 /// An instance made explicitly: a tuple or an exception would be taken for the arguments.
 void setStopIteration(PyObject* value) {

@@ -56,6 +56,16 @@ inline void suspendGenerator(PyThreadState* tstate, PyGenObject* generator, uint
   frame->previous = nullptr;
 }
 
+/// True for code whose call makes a generator, a coroutine or an asynchronous generator.
+inline bool makesGenerator(const PyCodeObject* code) {
+  return (code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
+}
+/// True if makeGenerator() can do what a call of the function would, frame evaluation included.
+bool canMakeGenerator(const PyThreadState* tstate, const PyFunctionObject* func);
+/// What a call of a generator function returns: a generator at its start, whose frame has `count` arguments, which fill
+/// all parameters. Consumes the function and the arguments. NULL with an exception set where there is no memory.
+PyObject* makeGenerator(PyFunctionObject* func, PyObject* const* args, size_t count);
+
 /// A generator's frame returned or was unwound (its operand stack is empty): clears and unlinks it.
 void finishGenerator(PyThreadState* tstate, Frame* frame);
 /// Lets the interpreter run the rest of a generator's frame, up to its next suspension or its end.

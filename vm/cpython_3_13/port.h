@@ -74,13 +74,12 @@ inline bool hasFrameSpace(PyThreadState* tstate, const PyCodeObject* code) {
       reinterpret_cast<intptr_t>(tstate->datastack_limit) - reinterpret_cast<intptr_t>(tstate->datastack_top);
   return code->co_framesize * static_cast<intptr_t>(sizeof(PyObject*)) < space && tstate->interp->eval_frame == nullptr;
 }
-/// Pushes a frame for a call whose `count` arguments fill all parameters, and makes it the running one. Consumes the
-/// function and the arguments. hasFrameSpace() must hold.
-inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count) {
+/// Fills in a frame at the start of a call whose `count` arguments fill all parameters. Consumes the function and the
+/// arguments.
+[[gnu::always_inline]] inline void initializeFrame(Frame* frame, PyFunctionObject* func, PyObject* const* args,
+                                                   size_t count) {
   auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
   const auto locals = static_cast<size_t>(code->co_nlocalsplus);
-  auto* frame = reinterpret_cast<Frame*>(tstate->datastack_top);
-  tstate->datastack_top += code->co_framesize;
   frame->f_funcobj = reinterpret_cast<PyObject*>(func);
   // As a whole word: popFrame() soon reads one, and a processor is slow to read more than has just been written.
   if (!_Py_IsImmortal(code)) ++code->ob_base.ob_base.ob_refcnt;
@@ -99,6 +98,13 @@ inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject*
   for (size_t i = 0; i < count; ++i) slots[i] = args[i];
 #pragma clang loop unroll(disable)
   for (size_t i = count; i < locals; ++i) slots[i] = nullptr;
+}
+/// Pushes a frame for a call whose `count` arguments fill all parameters, and makes it the running one. Consumes the
+/// function and the arguments. hasFrameSpace() must hold.
+inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count) {
+  auto* frame = reinterpret_cast<Frame*>(tstate->datastack_top);
+  tstate->datastack_top += reinterpret_cast<PyCodeObject*>(func->func_code)->co_framesize;
+  initializeFrame(frame, func, args, count);
   linkFrame(tstate, frame);
   return frame;
 }

@@ -115,6 +115,12 @@ EXPORT PyObject* test_handled_exception() {
   PyObject* value = PyThreadState_Get()->exc_info->exc_value;
   return Py_NewRef(value != nullptr ? value : Py_None);
 }
+EXPORT void* test_generator_frame(PyObject* generator) {
+  return reinterpret_cast<PyGenObject*>(generator)->gi_iframe;
+}
+EXPORT int test_stack_top(Frame* frame) {
+  return frame->stacktop;
+}
 EXPORT int64_t test_instruction(Frame* frame) {
   return frame->instr_ptr - _PyCode_CODE(reinterpret_cast<PyCodeObject*>(frame->f_executable));
 }

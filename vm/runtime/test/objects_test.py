@@ -16,12 +16,14 @@ from harness import (
     cached_keys_version,
     dict_version,
     find_array_type,
+    generator_frame,
     give_away,
     has_inline_values,
     instruction,
     keys_version,
     local_address,
     rt,
+    stack_top,
     test_expect,
     test_frame,
     type_version,
@@ -546,6 +548,18 @@ class Frames(Case):
             return instruction(frame)  # by then the interpreter has set it again
 
         self.assertGreater(function(), 1)
+
+    def test_suspend_frame(self):
+        def generate():
+            yield
+
+        generator = generate()
+        next(generator)
+        frame = generator_frame(generator)
+        before = instruction(frame), stack_top(frame)
+        rt.suspend_frame(before[0] - 1, before[1] + 1, frame=frame)
+        self.assertEqual((instruction(frame), stack_top(frame)), (before[0] - 1, before[1] + 1))
+        rt.suspend_frame(*before, frame=frame)
 
     def test_concat(self):
         # The opcode that runs is a CALL: its argument stands in for the BINARY_OP's where an operand is no str.
