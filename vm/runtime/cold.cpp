@@ -40,17 +40,20 @@ PyObject* objectOf(martlet::ExitValue::Kind kind, PyObject* word) {
   return Py_XNewRef(word);
 }
 
-/// PyLong_FromLong() for a number that is none of the small ones, in half of the time where it has one digit.
+/// PyLong_FromLong() for a number that is none of the small ones; in half of the time where it has one or two digits.
 PyObject* newInt(int64_t value) {
   const uint64_t magnitude = value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
-  if (magnitude > PyLong_MASK || _PyRuntime.ref_tracer.tracer_func != nullptr) [[unlikely]]
+  if (magnitude >> (2 * PyLong_SHIFT) != 0 || _PyRuntime.ref_tracer.tracer_func != nullptr) [[unlikely]]
     return PyLong_FromLong(value);
-  auto* number = static_cast<PyLongObject*>(PyObject_Malloc(sizeof(PyLongObject)));
+  const Py_ssize_t count = magnitude > PyLong_MASK ? 2 : 1;
+  constexpr size_t kHead = offsetof(PyLongObject, long_value.ob_digit);
+  auto* number = static_cast<PyLongObject*>(PyObject_Malloc(kHead + static_cast<size_t>(count) * sizeof(digit)));
   if (number == nullptr) return PyErr_NoMemory();
   number->ob_base.ob_refcnt = 1;
   number->ob_base.ob_type = &PyLong_Type;
-  _PyLong_SetSignAndDigitCount(number, value < 0 ? -1 : 1, 1);
-  number->long_value.ob_digit[0] = static_cast<digit>(magnitude);
+  _PyLong_SetSignAndDigitCount(number, value < 0 ? -1 : 1, count);
+  number->long_value.ob_digit[0] = static_cast<digit>(magnitude & PyLong_MASK);
+  if (count > 1) number->long_value.ob_digit[1] = static_cast<digit>(magnitude >> PyLong_SHIFT);
   return reinterpret_cast<PyObject*>(number);
 }
 
