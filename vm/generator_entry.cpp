@@ -58,6 +58,13 @@ enum class Outcome {
   --tstate->py_recursion_remaining;
   ++counters().resumeEntries;
   const NativeResult native = invoke(tstate, frame, version, entry->index);
+  if (leaveKind(native.status) == LeaveKind::Returned && !localsWritesPending()) {
+    data->activationEnded(version);
+    ++tstate->py_recursion_remaining;
+    port::finishGenerator(tstate, frame);
+    *result = static_cast<PyObject*>(native.value);
+    return Outcome::Returned;
+  }
   if (leaveKind(native.status) != LeaveKind::Yielded || !mayEnterNative(tstate)) [[unlikely]] {
     return finishResume(tstate, generator, finishActivation(tstate, frame, *data, version, native), result);
   }

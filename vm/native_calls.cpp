@@ -102,29 +102,11 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   return _PyEvalFramePushAndInit(tstate, func, locals, args, count, names);
 }
 
-/// A call of a generator function that only makes the generator, without a frame of its own. False, and nothing is
-/// consumed, if this needs CPython's own words.
-bool callGenerator(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count, PyObject* names,
-                   PyObject** result) {
-  const Py_ssize_t parameters = plainArgumentsOf(reinterpret_cast<PyCodeObject*>(func->func_code));
-  if (parameters < 0 || !port::canMakeGenerator(tstate, func)) return false;
-  if (names == nullptr && parameters == static_cast<Py_ssize_t>(count)) {
-    *result = port::makeGenerator(func, args, count);
-    return true;
-  }
-  PyObject* bound[kBound];
-  if (!bindPlain(func, static_cast<size_t>(parameters), args, count, names, bound)) return false;
-  *result = port::makeGenerator(func, bound, static_cast<size_t>(parameters));
-  return true;
-}
-
 /// A call for which there is no short way: the arguments have to be bound, or the function is not compiled, or native
 /// code may not be entered. Consumes the function and the arguments.
 [[gnu::noinline]] PyObject* callSlowly(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args,
                                        size_t count, PyObject* names) {
   auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  PyObject* result = nullptr;
-  if (port::makesGenerator(code) && callGenerator(tstate, func, args, count, names, &result)) return result;
   port::Frame* frame = bindFrame(tstate, func, args, count, names);
   if (frame == nullptr) return nullptr;
   // Only now: comparing keyword names may have run Python code, and that may have replaced the version.
@@ -132,6 +114,19 @@ bool callGenerator(PyThreadState* tstate, PyFunctionObject* func, PyObject* cons
   if (data == nullptr) return _PyEval_EvalFrame(tstate, frame, 0);
   port::linkFrame(tstate, frame);
   return runFrame(tstate, frame, *data, data->callVersion);
+}
+
+/// A call of a generator function, which makes a generator without a frame of its own. Consumes the function and the
+/// arguments.
+[[gnu::noinline]] PyObject* callGenerator(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args,
+                                          size_t count, PyObject* names) {
+  const Py_ssize_t parameters = plainArgumentsOf(reinterpret_cast<PyCodeObject*>(func->func_code));
+  if (parameters < 0 || !port::canMakeGenerator(tstate, func)) return callSlowly(tstate, func, args, count, names);
+  if (names == nullptr && parameters == static_cast<Py_ssize_t>(count)) return port::makeGenerator(func, args, count);
+  PyObject* bound[kBound];
+  const auto all = static_cast<size_t>(parameters);
+  if (!bindPlain(func, all, args, count, names, bound)) return callSlowly(tstate, func, args, count, names);
+  return port::makeGenerator(func, bound, all);
 }
 
 /// The data of a function's code if a frame for it may be pushed here and run natively now, or NULL.
@@ -237,5 +232,8 @@ extern "C" PyObject* martlet_call_function(PyThreadState* tstate, PyObject* func
   CodeData* data = readyData(tstate, func);
   if (data != nullptr) [[likely]]
     return callReady(tstate, func, *data, args, count, names);
+  if (port::makesGenerator(reinterpret_cast<PyCodeObject*>(func->func_code))) {
+    return callGenerator(tstate, func, args, count, names);
+  }
   return callSlowly(tstate, func, args, count, names);
 }

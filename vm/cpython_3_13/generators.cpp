@@ -98,9 +98,26 @@ void setStopIteration(PyObject* value) {
 }
 
 void finishGenerator(PyThreadState* tstate, Frame* frame) {
-  setStackDepth(frame, 0);
+  const int count = codeOf(frame)->co_nlocalsplus;
   tstate->current_frame = frame->previous;
-  _PyEval_FrameClearAndPop(tstate, frame);
+  if (frame->frame_obj != nullptr) {
+    frame->stacktop = count;
+    _PyEval_FrameClearAndPop(tstate, frame);
+    return;
+  }
+  // What that does where nobody has seen the frame.
+  PyGenObject* generator = _PyFrame_GetGenerator(frame);
+  generator->gi_frame_state = FRAME_CLEARED;
+  tstate->exc_info = generator->gi_exc_state.previous_item;
+  generator->gi_exc_state.previous_item = nullptr;
+  --tstate->c_recursion_remaining;
+  frame->stacktop = 0;
+  for (int i = 0; i < count; ++i) Py_XDECREF(frame->localsplus[i]);
+  Py_CLEAR(frame->f_locals);
+  Py_DECREF(frame->f_funcobj);
+  Py_CLEAR(generator->gi_exc_state.exc_value);
+  ++tstate->c_recursion_remaining;
+  frame->previous = nullptr;
 }
 
 PyObject* interpretGenerator(PyThreadState* tstate, Frame* frame, bool* yielded) {
