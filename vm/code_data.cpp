@@ -73,6 +73,7 @@ CodeData::~CodeData() {
 }
 
 void CodeData::numberEntries() {
+  lastResumed_ = kNone;
   std::fill(entryNumbers_.begin(), entryNumbers_.end(), uint16_t{0});
   for (size_t i = 0; i < entries_.size(); ++i) {
     const uint32_t offset = entries_[i].offset;

@@ -79,6 +79,21 @@ class alignas(64) CodeData {
   bool watchedByOthers = false;     ///< another tool asked for local events: stay out
   const Py_ssize_t plainArguments;  ///< as of plainArgumentsOf()
 
+ private:
+  static constexpr NativeEntry kNone = {nullptr, 0, UINT32_MAX, 0};
+  NativeEntry lastResumed_ = kNone;  ///< a copy of the entry at its offset
+
+ public:
+  /// The same as entryAt(), for generators: most go on where one of their kind has gone on before.
+  const NativeEntry* resumeAt(uint32_t offset) {
+    if (lastResumed_.offset != offset) {
+      const NativeEntry* entry = entryAt(offset);
+      if (entry == nullptr) return nullptr;
+      lastResumed_ = *entry;
+    }
+    return &lastResumed_;
+  }
+
   const NativeEntry* entryAt(uint32_t offset) const {
     const uint16_t number = offset < entryNumbers_.size() ? entryNumbers_[offset] : 0;
     return number != 0 ? &entries_[number - 1U] : nullptr;

@@ -50,14 +50,15 @@ enum class Outcome {
   if (data == nullptr || !mayActivate(tstate, *data, code)) [[unlikely]]
     return Outcome::NotNative;
   const port::ResumePoint point = port::resumePointOf(generator);
-  const NativeEntry* entry = data->entryAt(point.offset);
+  const NativeEntry* entry = data->resumeAt(point.offset);
   if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) [[unlikely]]
     return Outcome::NotNative;
   NativeVersion* version = entry->version;
+  const uint32_t index = entry->index;
   port::beginResume(tstate, generator, argument);
   --tstate->py_recursion_remaining;
   ++counters().resumeEntries;
-  const NativeResult native = invoke(tstate, frame, version, entry->index);
+  const NativeResult native = invoke(tstate, frame, version, index);
   if (leaveKind(native.status) == LeaveKind::Returned && !localsWritesPending()) {
     data->activationEnded(version);
     ++tstate->py_recursion_remaining;

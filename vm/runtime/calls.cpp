@@ -254,7 +254,14 @@ PyObject* rt_call_tuple_1(PyThreadState* tstate, int64_t borrowed, PyObject* cal
   if (callable != reinterpret_cast<PyObject*>(&PyTuple_Type) || self != nullptr || count != 1) {
     return letInterpreterDoIt();
   }
-  return leaveChecked(tstate, holding(borrowed >> 2, {args[0]}, [&] { return PySequence_Tuple(args[0]); }), true);
+  PyObject* iterable = args[0];
+  return leaveChecked(tstate,
+                      holding(borrowed >> 2, {iterable},
+                              [&] {
+                                return PyGen_CheckExact(iterable) ? tupleOfGenerator(tstate, iterable)
+                                                                  : PySequence_Tuple(iterable);
+                              }),
+                      true);
 }
 
 PyObject* rt_call_builtin(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args,

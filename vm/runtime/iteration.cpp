@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Helpers: iterators, generators, awaitables, pattern matching. Must not know: HIR, LLVM.
+#include <algorithm>
+#include <utility>
+
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -37,7 +40,58 @@ int nextOfGenerator(PyThreadState* tstate, int64_t borrowed, PyObject* generator
   return tstate->current_exception != nullptr ? -1 : 0;
 }
 
+/// Items that wait for their number to be known.
+class Items {
+ public:
+  Items() = default;
+  ~Items() {
+    while (count_ > 0) Py_DECREF(items_[--count_]);
+    if (items_ != room_) PyMem_Free(items_);
+  }
+  Items(const Items&) = delete;
+  Items& operator=(const Items&) = delete;
+
+  /// Takes the item over. False with an exception set where there is no memory.
+  bool add(PyObject* item) {
+    if (count_ == capacity_ && !grow()) {
+      Py_DECREF(item);
+      return false;
+    }
+    items_[count_++] = item;
+    return true;
+  }
+  PyObject* takeTuple() { return _PyTuple_FromArraySteal(items_, std::exchange(count_, 0)); }
+
+ private:
+  bool grow() {
+    auto* larger = static_cast<PyObject**>(PyMem_Malloc(2 * static_cast<size_t>(capacity_) * sizeof(PyObject*)));
+    if (larger == nullptr) {
+      PyErr_NoMemory();
+      return false;
+    }
+    std::copy(items_, items_ + count_, larger);
+    if (items_ != room_) PyMem_Free(items_);
+    items_ = larger;
+    capacity_ *= 2;
+    return true;
+  }
+
+  static constexpr Py_ssize_t kRoom = 32;
+  PyObject* room_[kRoom];
+  PyObject** items_ = room_;
+  Py_ssize_t count_ = 0, capacity_ = kRoom;
+};
+
 }  // namespace
+
+PyObject* martlet::vm::tupleOfGenerator(PyThreadState* tstate, PyObject* generator) {
+  Items items;
+  PyObject* item = nullptr;
+  while (nextOfGenerator(tstate, 0, generator, &item) > 0) {
+    if (!items.add(item)) return nullptr;
+  }
+  return tstate->current_exception == nullptr ? items.takeTuple() : nullptr;
+}
 
 extern "C" {
 

@@ -277,3 +277,8 @@ bool rt_cold_learn_subscript(martlet::vm::SiteCache* cache, PyObject* container,
 int rt_cold_list_grow(PyObject* list, PyObject* value);
 bool rt_cold_list_store_float(PyObject** place, double value);
 }
+
+namespace martlet::vm {
+/// tuple() of an exact generator, without a hint for its length: there is none.
+PyObject* tupleOfGenerator(PyThreadState* tstate, PyObject* generator);
+}  // namespace martlet::vm
