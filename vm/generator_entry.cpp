@@ -113,8 +113,12 @@ PyObject* sendMethod(PyObject* self, PyObject* argument) {
   switch (resume(PyThreadState_Get(), asGenerator(self), argument, &result)) {
   case Outcome::NotNative: return (originals.*kOriginal)(self, argument);
   case Outcome::Returned:
-    port::setStopIteration(result);
-    Py_CLEAR(result);
+    if (result != Py_None) {
+      port::setStopIteration(result);
+    } else {
+      PyErr_SetNone(PyExc_StopIteration);
+    }
+    Py_DECREF(result);
     return nullptr;
   default: return result;
   }
