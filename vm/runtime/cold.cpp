@@ -43,7 +43,7 @@ PyObject* objectOf(martlet::ExitValue::Kind kind, PyObject* word) {
 /// PyLong_FromLong() for a number that is none of the small ones; in half of the time where it has one or two digits.
 PyObject* newInt(int64_t value) {
   const uint64_t magnitude = value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
-  if (magnitude >> (2 * PyLong_SHIFT) != 0 || _PyRuntime.ref_tracer.tracer_func != nullptr) [[unlikely]]
+  if (magnitude >> (2 * PyLong_SHIFT) != 0) [[unlikely]]
     return PyLong_FromLong(value);
   const Py_ssize_t count = magnitude > PyLong_MASK ? 2 : 1;
   constexpr size_t kHead = offsetof(PyLongObject, long_value.ob_digit);

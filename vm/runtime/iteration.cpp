@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "vm/runtime/class_functions.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -26,6 +27,17 @@ PyObject* awaitableFromAnext(PyObject* next) {
 bool isIdleGenerator(PyObject* object) {
   if (!PyGen_CheckExact(object) && !PyCoro_CheckExact(object)) return false;
   return reinterpret_cast<PyGenObject*>(object)->gi_frame_state < FRAME_EXECUTING;
+}
+
+/// As PyObject_GetIter().
+PyObject* iteratorOf(PyThreadState* tstate, PyObject* iterable) {
+  PyObject* function = ofClass(iterable, martlet_singletons.dunderIter);
+  if (function == nullptr) return PyObject_GetIter(iterable);
+  PyObject* iterator = callOfClass(tstate, function, {iterable});
+  if (iterator == nullptr || PyIter_Check(iterator)) return iterator;
+  PyErr_Format(PyExc_TypeError, "iter() returned non-iterator of type '%.100s'", Py_TYPE(iterator)->tp_name);
+  Py_DECREF(iterator);
+  return nullptr;
 }
 
 /// FOR_ITER over a generator: what it returns is dropped, without a StopIteration in between.
@@ -96,7 +108,7 @@ PyObject* martlet::vm::tupleOfGenerator(PyThreadState* tstate, PyObject* generat
 extern "C" {
 
 PyObject* rt_get_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterable) {
-  return leaveChecked(tstate, holding(borrowed, {iterable}, [&] { return PyObject_GetIter(iterable); }));
+  return leaveChecked(tstate, holding(borrowed, {iterable}, [&] { return iteratorOf(tstate, iterable); }));
 }
 
 PyObject* rt_get_yield_from_iter(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* iterable) {
@@ -108,7 +120,7 @@ PyObject* rt_get_yield_from_iter(PyThreadState* tstate, Frame* frame, int64_t bo
     return Py_NewRef(iterable);
   }
   if (PyGen_CheckExact(iterable)) return Py_NewRef(iterable);
-  return leaveChecked(tstate, holding(borrowed, {iterable}, [&] { return PyObject_GetIter(iterable); }));
+  return leaveChecked(tstate, holding(borrowed, {iterable}, [&] { return iteratorOf(tstate, iterable); }));
 }
 
 PyObject* rt_get_len(PyThreadState* tstate, int64_t borrowed, PyObject* object) {

@@ -41,8 +41,8 @@ extern PyThreadState* martlet_interpreting_thread;
 /// NULL) behind them. Consumes `function` and all arguments, also when it fails. Does not look at pending events.
 PyObject* martlet_call_function(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                                 PyObject* names);
-/// Defined by vm. Sends `argument` (NULL: None) to an exact generator or coroutine: 1 where it yields `*result`, 0 where it
-/// returns that, -1 where it raises. Where nothing was sent, a return of None may be -1 without an exception.
+/// Defined by vm. Sends `argument` (NULL: None) to an exact generator or coroutine: 1 where it yields `*result`, 0
+/// where it returns that, -1 where it raises. Where nothing was sent, a return of None may be -1 without an exception.
 int martlet_resume_generator(PyThreadState* tstate, PyObject* generator, PyObject* argument, PyObject** result);
 /// Defined by vm. A number was boxed in spite of a lack of memory: the thread is to get a MemoryError where it leaves
 /// native code, which it is made to.

@@ -118,6 +118,7 @@ bool internNames(Singletons& out) {
       {&out.dunderGetitem, "__getitem__"},
       {&out.dunderImport, "__import__"},
       {&out.dunderInit, "__init__"},
+      {&out.dunderIter, "__iter__"},
       {&out.array, "array"},
       {&out.dunderName, "__name__"},
       {&out.dunderSetitem, "__setitem__"},

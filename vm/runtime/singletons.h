@@ -23,7 +23,8 @@ struct Singletons {
   PyObject* defaultImport;
   // Interned names.
   PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit,
-      *dunderGetattribute, *dunderGetitem, *dunderImport, *dunderInit, *dunderName, *array, *dunderSetitem, *send;
+      *dunderGetattribute, *dunderGetitem, *dunderImport, *dunderInit, *dunderIter, *dunderName, *array, *dunderSetitem,
+      *send;
 };
 
 /// Fills `martlet_singletons`. Called once with the GIL held, in the main interpreter, before native code runs. False

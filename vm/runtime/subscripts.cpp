@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Helpers: generic subscripts and slices. Must not know: HIR, LLVM.
+#include "vm/runtime/class_functions.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
 
 using namespace martlet::vm;
-
-namespace {
-
-/// The Python function that a container's class has for a subscript, or NULL. (The class's slot is then the function
-/// that looks it up: whoever puts a function into a class's dict updates the slot.)
-PyObject* ofClass(PyObject* container, PyObject* name) {
-  PyTypeObject* type = Py_TYPE(container);
-  if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return nullptr;
-  PyObject* function = _PyType_Lookup(type, name);
-  return function != nullptr && Py_IS_TYPE(function, &PyFunction_Type) ? function : nullptr;
-}
-
-/// Calls it. The frame has references of its own, as behind a slot function: the operands are held beside.
-template <size_t N>
-PyObject* callOfClass(PyThreadState* tstate, PyObject* function, PyObject* const (&operands)[N]) {
-  PyObject* room[N + 2] = {};  // with the scratch words in front
-  for (size_t i = 0; i < N; ++i) room[i + 2] = Py_NewRef(operands[i]);
-  return martlet_call_function(tstate, Py_NewRef(function), room + 2, N, nullptr);
-}
-
-}  // namespace
 
 extern "C" {
 
