@@ -25,6 +25,9 @@ extern uint64_t spillArea[kSpillWords];
 Leave finishActivation(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
                        NativeResult result);
 
+/// Goes on at compiled exception handlers if `leave` is at one.
+Leave handle(PyThreadState* tstate, port::Frame* frame, CodeData& data, const Leave& leave);
+
 /// What the interpreter does when no handler of a frame takes an exception.
 void tellUnwound(PyThreadState* tstate, port::Frame* frame, const Leave& leave);
 

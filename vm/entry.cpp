@@ -24,7 +24,13 @@ TieringHooks tieringHooks = {};
   } else if (leaveKind(result.status) == LeaveKind::Yielded) {
     ++theCounters.exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
     leave = {Leave::Yielded, object, leavePayload(result.status), 0, nullptr};
-    if (takeMemoryError(tstate)) leave = failYield(tstate, frame, object);
+    if (takeMemoryError(tstate)) {
+      // The numbers that were to be in the frame could not be boxed: the YIELD_VALUE raises.
+      const uint32_t next = port::offsetOf(frame);
+      port::unsuspend(frame, object);
+      PyErr_NoMemory();
+      leave = failInstruction(tstate, frame, next, port::stackDepth(frame) - 1);
+    }
     theCounters.exceptions += static_cast<uint64_t>(leave.raised);
   } else {
     const uint32_t number = leavePayload(result.status);
@@ -73,6 +79,11 @@ Leave run(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersi
 }
 
 }  // namespace
+
+Leave handle(PyThreadState* tstate, port::Frame* frame, CodeData& data, const Leave& leave) {
+  theCounters.exceptions += static_cast<uint64_t>(leave.raised);
+  return runHandlers(tstate, frame, data, leave);
+}
 
 Leave finishActivation(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
                        NativeResult result) {

@@ -38,6 +38,78 @@ enum class Outcome {
   return *result != nullptr ? Outcome::Returned : Outcome::Raised;
 }
 
+/// Runs the frame of a generator, which is the running one, from an entry.
+[[gnu::always_inline]] inline Outcome enter(PyThreadState* tstate, PyGenObject* generator, CodeData& data,
+                                            NativeVersion* version, uint32_t index, PyObject** result) {
+  port::Frame* frame = port::frameOf(generator);
+  ++counters().resumeEntries;
+  const NativeResult native = invoke(tstate, frame, version, index);
+  if (leaveKind(native.status) == LeaveKind::Returned && !localsWritesPending()) {
+    data.activationEnded(version);
+    ++tstate->py_recursion_remaining;
+    port::finishGenerator(tstate, frame);
+    *result = static_cast<PyObject*>(native.value);
+    return Outcome::Returned;
+  }
+  if (leaveKind(native.status) != LeaveKind::Yielded || !mayEnterNative(tstate)) [[unlikely]] {
+    return finishResume(tstate, generator, finishActivation(tstate, frame, data, version, native), result);
+  }
+  ++counters().exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
+  data.activationEnded(version);
+  ++tstate->py_recursion_remaining;
+  port::suspendGenerator(tstate, generator, leavePayload(native.status));
+  *result = static_cast<PyObject*>(native.value);
+  return Outcome::Yielded;
+}
+
+/// Leaves the frame of a generator, which is the running one, to the interpreter at `instruction`.
+Outcome interpretFrom(PyThreadState* tstate, PyGenObject* generator, _Py_CODEUNIT* instruction, PyObject** result) {
+  port::frameOf(generator)->instr_ptr = instruction;
+  return finishResume(tstate, generator, {}, result);
+}
+
+/// The generator that this one waits for has returned `*result`.
+Outcome enterBehind(PyThreadState* tstate, PyGenObject* generator, _Py_CODEUNIT* instruction, PyObject** result) {
+  port::Frame* frame = port::frameOf(generator);
+  PyCodeObject* code = port::codeOf(frame);
+  _PyFrame_StackPush(frame, *result);
+  frame->instr_ptr = instruction;
+  CodeData* data = CodeData::find(code);
+  const NativeEntry* entry = mayActivate(tstate, *data, code) ? data->entryAt(port::offsetOf(frame)) : nullptr;
+  if (entry == nullptr || entry->stackDepth != port::stackDepth(frame)) {
+    return interpretFrom(tstate, generator, instruction, result);
+  }
+  return enter(tstate, generator, *data, entry->version, entry->index, result);
+}
+
+/// Resumes the generator that this one waits for. While that yields, this one has nothing to do.
+[[gnu::noinline]] Outcome resumeDelegate(PyThreadState* tstate, PyGenObject* generator,
+                                         const port::Delegation& delegation, PyObject* argument, PyObject** result) {
+  port::Frame* frame = port::frameOf(generator);
+  if (argument == nullptr) argument = Py_None;
+  const int stackTop = port::beginDelegation(tstate, generator, delegation);
+  --tstate->py_recursion_remaining;
+  auto* receiver = reinterpret_cast<PyObject*>(delegation.receiver);
+  const int status = martlet_resume_generator(tstate, receiver, argument, result);
+  frame->stacktop = stackTop;
+  if (status > 0 && mayEnterNative(tstate)) [[likely]] {
+    ++tstate->py_recursion_remaining;
+    frame->instr_ptr = delegation.resume;
+    port::suspendGenerator(tstate, generator, 1);
+    return Outcome::Yielded;
+  }
+  if (status > 0) {
+    _PyFrame_StackPush(frame, *result);
+    return interpretFrom(tstate, generator, delegation.yield, result);
+  }
+  if (status == 0) return enterBehind(tstate, generator, delegation.returned, result);
+  const int depth = port::stackDepth(frame);
+  _PyFrame_StackPush(frame, Py_NewRef(argument));
+  const auto next = static_cast<uint32_t>(delegation.yield - _PyCode_CODE(port::codeOf(frame)));
+  const Leave leave = failInstruction(tstate, frame, next, depth);
+  return finishResume(tstate, generator, handle(tstate, frame, *CodeData::find(port::codeOf(frame)), leave), result);
+}
+
 /// Resumes a generator or coroutine natively, with `argument` (NULL: None) sent to it. `*result` is what was yielded or
 /// returned, or NULL with an exception set.
 [[gnu::always_inline]] inline Outcome resume(PyThreadState* tstate, PyGenObject* generator, PyObject* argument,
@@ -53,28 +125,15 @@ enum class Outcome {
   const NativeEntry* entry = data->resumeAt(point.offset);
   if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) [[unlikely]]
     return Outcome::NotNative;
-  NativeVersion* version = entry->version;
-  const uint32_t index = entry->index;
+  if (port::waits(generator)) {
+    const port::Delegation delegation = port::delegationOf(generator);
+    if (delegation.receiver != nullptr && port::canResume(delegation.receiver, argument)) {
+      return resumeDelegate(tstate, generator, delegation, argument, result);
+    }
+  }
   port::beginResume(tstate, generator, argument);
   --tstate->py_recursion_remaining;
-  ++counters().resumeEntries;
-  const NativeResult native = invoke(tstate, frame, version, index);
-  if (leaveKind(native.status) == LeaveKind::Returned && !localsWritesPending()) {
-    data->activationEnded(version);
-    ++tstate->py_recursion_remaining;
-    port::finishGenerator(tstate, frame);
-    *result = static_cast<PyObject*>(native.value);
-    return Outcome::Returned;
-  }
-  if (leaveKind(native.status) != LeaveKind::Yielded || !mayEnterNative(tstate)) [[unlikely]] {
-    return finishResume(tstate, generator, finishActivation(tstate, frame, *data, version, native), result);
-  }
-  ++counters().exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
-  data->activationEnded(version);
-  ++tstate->py_recursion_remaining;
-  port::suspendGenerator(tstate, generator, leavePayload(native.status));
-  *result = static_cast<PyObject*>(native.value);
-  return Outcome::Yielded;
+  return enter(tstate, generator, *data, entry->version, entry->index, result);
 }
 
 PyGenObject* asGenerator(PyObject* object) {

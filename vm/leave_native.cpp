@@ -169,13 +169,11 @@ void addTraceback(port::Frame* frame) {
   PyTraceBack_Here(object);
 }
 
-Leave failYield(PyThreadState* tstate, port::Frame* frame, PyObject* value) {
-  port::unsuspend(frame, value);
+Leave failInstruction(PyThreadState* tstate, port::Frame* frame, uint32_t nextOffset, int depth) {
   ExitDescriptor exit;
   exit.offset = port::offsetOf(frame);
-  exit.nextOffset = exit.offset + 1;
-  exit.stackAfterPop = static_cast<uint16_t>(port::stackDepth(frame) - 1);
-  PyErr_NoMemory();
+  exit.nextOffset = nextOffset;
+  exit.stackAfterPop = static_cast<uint16_t>(depth);
   Leave leave = unwind(tstate, frame, exit, false);
   leave.exit = nullptr;
   leave.raised = true;

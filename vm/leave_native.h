@@ -31,8 +31,9 @@ struct Leave {
 Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,
                   uint64_t* spill);
 
-/// Native code ran out of memory while it suspended the frame, to yield `value`: the YIELD_VALUE raises MemoryError.
-Leave failYield(PyThreadState* tstate, port::Frame* frame, PyObject* value);
+/// With an exception set that the frame's instruction raises: what leaveNative() does. `depth` stack entries are left
+/// of its operands' stack when the exception is handled.
+Leave failInstruction(PyThreadState* tstate, port::Frame* frame, uint32_t nextOffset, int depth);
 
 /// Adds the running frame at its current instruction to the raised exception's traceback.
 void addTraceback(port::Frame* frame);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -112,25 +113,32 @@ class Analysis {
   bool visit(uint32_t index) {
     const Instruction& instruction = code_[index];
     const Flow flow = flowOf(instruction.op);
+    uint32_t target = 0;
     if (flow == Flow::Jump || flow == Flow::Branch || flow == Flow::Loop) {
-      const int32_t target = flow_.find(instruction.target);
-      if (target < 0) return fail(instruction.offset, "the jump target is no instruction");
-      addEdge(static_cast<uint32_t>(target));
+      const int32_t found = flow_.find(instruction.target);
+      if (found < 0) return fail(instruction.offset, "the jump target is no instruction");
+      target = static_cast<uint32_t>(found);
+      addEdge(target);
     }
+    // Where a delegate has returned, the generator that waited for it is entered.
+    if (instruction.op == BytecodeOp::Send && !isEntry(target) && sendTargets_.insert(target).second) addEdge(target);
     if (flow == Flow::Jump || flow == Flow::End) return true;
     const uint32_t next = index + 1;
     if (next >= code_.size()) return fail(instruction.offset, "execution falls off the end");
     if (flow == Flow::Branch) {
       addEdge(next);
     } else if (flow == Flow::Suspend) {
-      const bool isEntry = std::any_of(flow_.entries.begin(), flow_.entries.end(),
-                                       [next](const ResolvedEntry& entry) { return entry.index == next; });
-      if (!isEntry) addEdge(next);
+      if (!isEntry(next)) addEdge(next);
     } else {
       plainEdges_[next] = 1;
       reach(next);
     }
     return true;
+  }
+
+  bool isEntry(uint32_t index) const {
+    return std::any_of(flow_.entries.begin(), flow_.entries.end(),
+                       [index](const ResolvedEntry& entry) { return entry.index == index; });
   }
 
   /// Falling into a block's beginning is an edge, too; only now is it known what a beginning is.
@@ -148,6 +156,7 @@ class Analysis {
   ControlFlow flow_;
   std::vector<uint8_t> plainEdges_;  ///< by instruction: 1 if the one before falls into it
   std::vector<bool> reached_;
+  std::set<uint32_t> sendTargets_;
   std::vector<uint32_t> pending_;
   std::optional<Bailout> failure_;
 };

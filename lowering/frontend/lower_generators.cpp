@@ -38,16 +38,23 @@ void Translator::yieldValue() {
   if (resume.op != BytecodeOp::Resume) {
     return fail(BailoutReason::MalformedBytecode, "no RESUME behind YIELD_VALUE");
   }
-  for (const hir::Entry& entry : function_.entries) {
-    if (entry.offset != resume.resumeOffset) continue;
-    if (entry.stackDepth != depth)
-      fail(BailoutReason::MalformedBytecode, "an entry with another depth than the YIELD_VALUE");
-    return;
-  }
-  makeEntry({next_, resume.resumeOffset, depth});
+  enterBehind(next_, depth);
 }
 
-/// Either way the receiver stays, with the yielded or the returned value above it.
+/// Makes an entry where the interpreter's stack has this depth, if there is none yet.
+void Translator::enterBehind(uint32_t index, uint16_t depth) {
+  const uint32_t offset = snapshot_.instructions[index].resumeOffset;
+  for (const hir::Entry& entry : function_.entries) {
+    if (entry.offset != offset) continue;
+    if (entry.stackDepth != depth)
+      fail(BailoutReason::MalformedBytecode, "an entry with another depth than what leads there");
+    return;
+  }
+  makeEntry({index, offset, depth});
+}
+
+/// Either way the receiver stays, with the yielded or the returned value above it. While the receiver yields, the vm
+/// need not come here; where it has returned, the vm enters behind.
 void Translator::send() {
   Value* value = pop();
   Value* receiver = peek(1);
@@ -56,7 +63,10 @@ void Translator::send() {
   Value* goesOn = isNonZero(yielded);
   Edge next = edgeTo(next_);
   Edge returned = edgeToOffset(ins_->target);
+  const auto depth = static_cast<uint16_t>(stack_.size());
+  const auto target = static_cast<uint32_t>(flow_.find(ins_->target));
   endWithBranch(goesOn, std::move(next), std::move(returned));
+  enterBehind(target, depth);
 }
 
 }  // namespace martlet::frontend

@@ -126,6 +126,7 @@ class Translator {
   void send();
   void popJump(Value* condition, bool jumpIfTrue);
   void yieldValue();
+  void enterBehind(uint32_t index, uint16_t depth);
   void pushOutputs(Value* call, uint16_t count);
 
   struct BlockPlan {

@@ -97,6 +97,29 @@ void setStopIteration(PyObject* value) {
   Py_DECREF(exception);
 }
 
+Delegation delegationOf(PyGenObject* generator) {
+  Frame* frame = frameOf(generator);
+  _Py_CODEUNIT* resume = frame->instr_ptr;
+  if (resume[0].op.code != RESUME && resume[0].op.code != RESUME_CHECK) return {};
+  if (resume[1].op.code != JUMP_BACKWARD_NO_INTERRUPT) return {};
+  // SEND with its cache, YIELD_VALUE, RESUME.
+  _Py_CODEUNIT* send = resume + 2 - resume[1].op.arg;
+  if (send + 3 != resume || (send->op.code != SEND && send->op.code != SEND_GEN)) return {};
+  PyObject* receiver = frame->localsplus[frame->stacktop - 1];
+  if (!PyGen_CheckExact(receiver) && !PyCoro_CheckExact(receiver)) return {};
+  return {reinterpret_cast<PyGenObject*>(receiver), send, resume - 1, resume, send + 2 + send->op.arg};
+}
+
+int beginDelegation(PyThreadState* tstate, PyGenObject* generator, const Delegation& delegation) {
+  Frame* frame = frameOf(generator);
+  generator->gi_exc_state.previous_item = tstate->exc_info;
+  tstate->exc_info = &generator->gi_exc_state;
+  generator->gi_frame_state = FRAME_EXECUTING;
+  linkFrame(tstate, frame);
+  frame->instr_ptr = delegation.send;
+  return std::exchange(frame->stacktop, -1);
+}
+
 void finishGenerator(PyThreadState* tstate, Frame* frame) {
   const int count = codeOf(frame)->co_nlocalsplus;
   tstate->current_frame = frame->previous;

@@ -20,6 +20,11 @@ inline bool canResume(const PyGenObject* generator, const PyObject* argument) {
   return isSuspended(generator);
 }
 
+/// True if a suspended generator waits for another iterator (yield from, await).
+inline bool waits(const PyGenObject* generator) {
+  return generator->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
+}
+
 /// Where a generator that does not run goes on, and the stack depth there with the value sent.
 struct ResumePoint {
   uint32_t offset;
@@ -55,6 +60,16 @@ inline void suspendGenerator(PyThreadState* tstate, PyGenObject* generator, uint
   tstate->current_frame = frame->previous;
   frame->previous = nullptr;
 }
+
+/// A generator or coroutine that another one waits for (yield from, await), and the instructions for that.
+struct Delegation {
+  PyGenObject* receiver;  ///< NULL: there is none, or not in the usual way
+  _Py_CODEUNIT *send, *yield, *resume, *returned;
+};
+Delegation delegationOf(PyGenObject* generator);
+/// Makes the frame of a generator that waits the running one, at the SEND; returns its stack top, which is to be put
+/// back. The values of a running frame are nobody's business.
+int beginDelegation(PyThreadState* tstate, PyGenObject* generator, const Delegation& delegation);
 
 /// True for code whose call makes a generator, a coroutine or an asynchronous generator.
 inline bool makesGenerator(const PyCodeObject* code) {
