@@ -69,9 +69,10 @@ Outcome interpretFrom(PyThreadState* tstate, PyGenObject* generator, _Py_CODEUNI
 }
 
 /// The generator that this one waits for has returned `*result`.
-Outcome enterBehind(PyThreadState* tstate, PyGenObject* generator, _Py_CODEUNIT* instruction, PyObject** result) {
+Outcome enterBehind(PyThreadState* tstate, PyGenObject* generator, PyObject** result) {
   port::Frame* frame = port::frameOf(generator);
   PyCodeObject* code = port::codeOf(frame);
+  _Py_CODEUNIT* instruction = port::behindDelegation(frame);
   _PyFrame_StackPush(frame, *result);
   frame->instr_ptr = instruction;
   CodeData* data = CodeData::find(code);
@@ -82,42 +83,36 @@ Outcome enterBehind(PyThreadState* tstate, PyGenObject* generator, _Py_CODEUNIT*
   return enter(tstate, generator, *data, entry->version, entry->index, result);
 }
 
-/// Resumes the generator that this one waits for. While that yields, this one has nothing to do.
-[[gnu::noinline]] Outcome resumeDelegate(PyThreadState* tstate, PyGenObject* generator,
-                                         const port::Delegation& delegation, PyObject* argument, PyObject** result) {
+/// The generator that this one, whose frame is the running one, waits for has come back. While that yields, this one
+/// has nothing to do.
+Outcome settle(PyThreadState* tstate, PyGenObject* generator, PyObject* argument, Outcome delegate, PyObject** result) {
   port::Frame* frame = port::frameOf(generator);
-  if (argument == nullptr) argument = Py_None;
-  const int stackTop = port::beginDelegation(tstate, generator, delegation);
-  --tstate->py_recursion_remaining;
-  auto* receiver = reinterpret_cast<PyObject*>(delegation.receiver);
-  const int status = martlet_resume_generator(tstate, receiver, argument, result);
-  frame->stacktop = stackTop;
-  if (status > 0 && mayEnterNative(tstate)) [[likely]] {
+  port::endDelegation(frame);
+  switch (delegate) {
+  case Outcome::Yielded:
+    if (!mayEnterNative(tstate)) {
+      _PyFrame_StackPush(frame, *result);
+      return interpretFrom(tstate, generator, port::behindSend(frame), result);
+    }
     ++tstate->py_recursion_remaining;
-    frame->instr_ptr = delegation.resume;
+    frame->instr_ptr = port::behindYield(frame);
     port::suspendGenerator(tstate, generator, 1);
     return Outcome::Yielded;
+  case Outcome::Returned: return enterBehind(tstate, generator, result);
+  default: break;
   }
-  if (status > 0) {
-    _PyFrame_StackPush(frame, *result);
-    return interpretFrom(tstate, generator, delegation.yield, result);
-  }
-  if (status == 0) return enterBehind(tstate, generator, delegation.returned, result);
+  PyCodeObject* code = port::codeOf(frame);
   const int depth = port::stackDepth(frame);
   _PyFrame_StackPush(frame, Py_NewRef(argument));
-  const auto next = static_cast<uint32_t>(delegation.yield - _PyCode_CODE(port::codeOf(frame)));
+  const auto next = static_cast<uint32_t>(port::behindSend(frame) - _PyCode_CODE(code));
   const Leave leave = failInstruction(tstate, frame, next, depth);
-  return finishResume(tstate, generator, handle(tstate, frame, *CodeData::find(port::codeOf(frame)), leave), result);
+  return finishResume(tstate, generator, handle(tstate, frame, *CodeData::find(code), leave), result);
 }
 
-/// Resumes a generator or coroutine natively, with `argument` (NULL: None) sent to it. `*result` is what was yielded or
-/// returned, or NULL with an exception set.
-[[gnu::always_inline]] inline Outcome resume(PyThreadState* tstate, PyGenObject* generator, PyObject* argument,
-                                             PyObject** result) {
-  port::Frame* frame = port::frameOf(generator);
-  if (!port::canResume(generator, argument)) [[unlikely]]
-    return Outcome::NotNative;
-  PyCodeObject* code = port::codeOf(frame);
+/// Resumes a generator or coroutine natively at its own next instruction.
+[[gnu::always_inline]] inline Outcome resumeHere(PyThreadState* tstate, PyGenObject* generator, PyObject* argument,
+                                                 PyObject** result) {
+  PyCodeObject* code = port::codeOf(port::frameOf(generator));
   CodeData* data = CodeData::find(code);
   if (data == nullptr || !mayActivate(tstate, *data, code)) [[unlikely]]
     return Outcome::NotNative;
@@ -125,24 +120,72 @@ Outcome enterBehind(PyThreadState* tstate, PyGenObject* generator, _Py_CODEUNIT*
   const NativeEntry* entry = data->resumeAt(point.offset);
   if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) [[unlikely]]
     return Outcome::NotNative;
-  if (port::waits(generator)) {
-    const port::Delegation delegation = port::delegationOf(generator);
-    if (delegation.receiver != nullptr && port::canResume(delegation.receiver, argument)) {
-      return resumeDelegate(tstate, generator, delegation, argument, result);
-    }
-  }
   port::beginResume(tstate, generator, argument);
   --tstate->py_recursion_remaining;
   return enter(tstate, generator, *data, entry->version, entry->index, result);
 }
 
-PyGenObject* asGenerator(PyObject* object) {
+PySendResult sendByCPython(PyGenObject* generator, PyObject* argument, PyObject** result) {
+  const sendfunc send = Py_IS_TYPE(generator, &PyGen_Type) ? originals.generatorSend : originals.coroutineSend;
+  return send(reinterpret_cast<PyObject*>(generator), argument, result);
+}
+
+Outcome outcomeOf(PySendResult status) {
+  return status == PYGEN_NEXT ? Outcome::Yielded : status == PYGEN_RETURN ? Outcome::Returned : Outcome::Raised;
+}
+
+/// Makes the frames of generators of which each waits for the next one running ones. Returns how many, and moves on to
+/// the last one, which does not wait for another one, or cannot be passed by.
+int descend(PyThreadState* tstate, PyGenObject** generator, const PyObject* argument) {
+  int levels = 0;
+  const PyCodeObject* checked = nullptr;
+  while (PyGenObject* delegate = port::delegateOf(*generator)) {
+    PyCodeObject* code = port::codeOf(port::frameOf(*generator));
+    if (!port::canResume(delegate, argument) || tstate->py_recursion_remaining <= 1) break;
+    if (code != checked) {
+      const CodeData* data = CodeData::find(code);
+      if (data == nullptr || !mayActivate(tstate, *data, code)) break;
+      checked = code;
+    }
+    port::beginDelegation(tstate, *generator);
+    --tstate->py_recursion_remaining;
+    *generator = delegate;
+    ++levels;
+  }
+  return levels;
+}
+
+/// Resumes a generator that waits for another iterator.
+[[gnu::noinline]] Outcome resumeWaiting(PyThreadState* tstate, PyGenObject* generator, PyObject* argument,
+                                        PyObject** result) {
+  const int levels = descend(tstate, &generator, argument);
+  if (levels == 0) return resumeHere(tstate, generator, argument, result);
+  if (argument == nullptr) argument = Py_None;
+  Outcome outcome = resumeHere(tstate, generator, argument, result);
+  if (outcome == Outcome::NotNative) outcome = outcomeOf(sendByCPython(generator, argument, result));
+  for (int i = 0; i < levels; ++i) {
+    outcome = settle(tstate, _PyFrame_GetGenerator(tstate->current_frame), argument, outcome, result);
+  }
+  return outcome;
+}
+
+/// Resumes a generator or coroutine natively, with `argument` (NULL: None) sent to it. `*result` is what was yielded or
+/// returned, or NULL with an exception set.
+[[gnu::always_inline]] inline Outcome resume(PyThreadState* tstate, PyGenObject* generator, PyObject* argument,
+                                             PyObject** result) {
+  if (!port::canResume(generator, argument)) [[unlikely]]
+    return Outcome::NotNative;
+  if (port::waits(generator)) return resumeWaiting(tstate, generator, argument, result);
+  return resumeHere(tstate, generator, argument, result);
+}
+
+PyGenObject* unchecked(PyObject* object) {
   return reinterpret_cast<PyGenObject*>(object);
 }
 
 PyObject* nextNatively(PyObject* self) {
   PyObject* result = nullptr;
-  switch (resume(PyThreadState_Get(), asGenerator(self), nullptr, &result)) {
+  switch (resume(PyThreadState_Get(), unchecked(self), nullptr, &result)) {
   case Outcome::NotNative: return originals.next(self);
   case Outcome::Returned:
     if (result != Py_None) port::setStopIteration(result);
@@ -154,7 +197,7 @@ PyObject* nextNatively(PyObject* self) {
 
 template <sendfunc port::GeneratorFunctions::* kOriginal>
 PySendResult sendNatively(PyObject* self, PyObject* argument, PyObject** result) {
-  switch (resume(PyThreadState_Get(), asGenerator(self), argument, result)) {
+  switch (resume(PyThreadState_Get(), unchecked(self), argument, result)) {
   case Outcome::NotNative: return (originals.*kOriginal)(self, argument, result);
   case Outcome::Yielded: return PYGEN_NEXT;
   case Outcome::Raised: return PYGEN_ERROR;
@@ -169,7 +212,7 @@ PySendResult sendNatively(PyObject* self, PyObject* argument, PyObject** result)
 template <PyCFunction port::GeneratorFunctions::* kOriginal>
 PyObject* sendMethod(PyObject* self, PyObject* argument) {
   PyObject* result = nullptr;
-  switch (resume(PyThreadState_Get(), asGenerator(self), argument, &result)) {
+  switch (resume(PyThreadState_Get(), unchecked(self), argument, &result)) {
   case Outcome::NotNative: return (originals.*kOriginal)(self, argument);
   case Outcome::Returned:
     if (result != Py_None) {
@@ -202,16 +245,7 @@ void installGeneratorEntries() {
 extern "C" int martlet_resume_generator(PyThreadState* tstate, PyObject* generator, PyObject* argument,
                                         PyObject** result) {
   using namespace martlet::vm;
-  switch (resume(tstate, asGenerator(generator), argument, result)) {
-  case Outcome::Yielded: return 1;
-  case Outcome::Returned: return 0;
-  case Outcome::Raised: return -1;
-  case Outcome::NotNative: break;
-  }
-  switch ((Py_IS_TYPE(generator, &PyGen_Type) ? originals.generatorSend : originals.coroutineSend)(generator, argument,
-                                                                                                   result)) {
-  case PYGEN_NEXT: return 1;
-  case PYGEN_RETURN: return 0;
-  default: return -1;
-  }
+  Outcome outcome = resume(tstate, unchecked(generator), argument, result);
+  if (outcome == Outcome::NotNative) outcome = outcomeOf(sendByCPython(unchecked(generator), argument, result));
+  return outcome == Outcome::Yielded ? 1 : outcome == Outcome::Returned ? 0 : -1;
 }

@@ -97,27 +97,12 @@ void setStopIteration(PyObject* value) {
   Py_DECREF(exception);
 }
 
-Delegation delegationOf(PyGenObject* generator) {
-  Frame* frame = frameOf(generator);
-  _Py_CODEUNIT* resume = frame->instr_ptr;
-  if (resume[0].op.code != RESUME && resume[0].op.code != RESUME_CHECK) return {};
-  if (resume[1].op.code != JUMP_BACKWARD_NO_INTERRUPT) return {};
-  // SEND with its cache, YIELD_VALUE, RESUME.
-  _Py_CODEUNIT* send = resume + 2 - resume[1].op.arg;
-  if (send + 3 != resume || (send->op.code != SEND && send->op.code != SEND_GEN)) return {};
-  PyObject* receiver = frame->localsplus[frame->stacktop - 1];
-  if (!PyGen_CheckExact(receiver) && !PyCoro_CheckExact(receiver)) return {};
-  return {reinterpret_cast<PyGenObject*>(receiver), send, resume - 1, resume, send + 2 + send->op.arg};
-}
-
-int beginDelegation(PyThreadState* tstate, PyGenObject* generator, const Delegation& delegation) {
-  Frame* frame = frameOf(generator);
-  generator->gi_exc_state.previous_item = tstate->exc_info;
-  tstate->exc_info = &generator->gi_exc_state;
-  generator->gi_frame_state = FRAME_EXECUTING;
-  linkFrame(tstate, frame);
-  frame->instr_ptr = delegation.send;
-  return std::exchange(frame->stacktop, -1);
+bool isDelegation(const _Py_CODEUNIT* resume) {
+  const int opcode = resume[0].op.code;  // instrumented: for our own counting
+  if (opcode != RESUME && opcode != RESUME_CHECK && opcode != INSTRUMENTED_RESUME) return false;
+  if (resume[1].op.code != JUMP_BACKWARD_NO_INTERRUPT || resume[1].op.arg != kSendToResume + 2) return false;
+  const int send = resume[-kSendToResume].op.code;
+  return send == SEND || send == SEND_GEN;
 }
 
 void finishGenerator(PyThreadState* tstate, Frame* frame) {

@@ -20,6 +20,16 @@ inline bool canResume(const PyGenObject* generator, const PyObject* argument) {
   return isSuspended(generator);
 }
 
+/// NULL for an object that is neither an exact generator nor a coroutine.
+inline PyGenObject* asGenerator(PyObject* object) {
+  return PyGen_CheckExact(object) || PyCoro_CheckExact(object) ? reinterpret_cast<PyGenObject*>(object) : nullptr;
+}
+
+/// A delegation is SEND with its cache, YIELD_VALUE, RESUME, and a jump back to the SEND.
+inline constexpr int kSendToResume = 3;
+/// True at the RESUME of one.
+bool isDelegation(const _Py_CODEUNIT* resume);
+
 /// True if a suspended generator waits for another iterator (yield from, await).
 inline bool waits(const PyGenObject* generator) {
   return generator->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
@@ -61,15 +71,39 @@ inline void suspendGenerator(PyThreadState* tstate, PyGenObject* generator, uint
   frame->previous = nullptr;
 }
 
-/// A generator or coroutine that another one waits for (yield from, await), and the instructions for that.
-struct Delegation {
-  PyGenObject* receiver;  ///< NULL: there is none, or not in the usual way
-  _Py_CODEUNIT *send, *yield, *resume, *returned;
-};
-Delegation delegationOf(PyGenObject* generator);
-/// Makes the frame of a generator that waits the running one, at the SEND; returns its stack top, which is to be put
-/// back. The values of a running frame are nobody's business.
-int beginDelegation(PyThreadState* tstate, PyGenObject* generator, const Delegation& delegation);
+/// The generator or coroutine that a suspended one waits for (yield from, await); NULL: another iterator, or in a way
+/// that is not known.
+inline PyGenObject* delegateOf(PyGenObject* generator) {
+  if (generator->gi_frame_state != FRAME_SUSPENDED_YIELD_FROM) return nullptr;
+  const Frame* frame = frameOf(generator);
+  return isDelegation(frame->instr_ptr) ? asGenerator(frame->localsplus[frame->stacktop - 1]) : nullptr;
+}
+/// Makes the frame of a generator that waits the running one, at its SEND. The values of a running frame are nobody's
+/// business: its stack top is hidden.
+inline void beginDelegation(PyThreadState* tstate, PyGenObject* generator) {
+  Frame* frame = frameOf(generator);
+  generator->gi_exc_state.previous_item = tstate->exc_info;
+  tstate->exc_info = &generator->gi_exc_state;
+  generator->gi_frame_state = FRAME_EXECUTING;
+  linkFrame(tstate, frame);
+  frame->instr_ptr -= kSendToResume;
+  frame->stacktop = kNativeStackTop - frame->stacktop;
+}
+/// The delegate of the running frame's generator has suspended itself or ended.
+inline void endDelegation(Frame* frame) {
+  frame->stacktop = kNativeStackTop - frame->stacktop;
+}
+/// Of a frame at a SEND: where the interpreter goes on when the delegate has yielded (YIELD_VALUE), when that has been
+/// done, too, and when the delegate has returned.
+inline _Py_CODEUNIT* behindSend(const Frame* frame) {
+  return frame->instr_ptr + kSendToResume - 1;
+}
+inline _Py_CODEUNIT* behindYield(const Frame* frame) {
+  return frame->instr_ptr + kSendToResume;
+}
+inline _Py_CODEUNIT* behindDelegation(const Frame* frame) {
+  return behindSend(frame) + frame->instr_ptr->op.arg;
+}
 
 /// True for code whose call makes a generator, a coroutine or an asynchronous generator.
 inline bool makesGenerator(const PyCodeObject* code) {
