@@ -178,7 +178,7 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
 llvm::Value* FunctionLowering::objectFor(const hir::Value& op, const hir::Value& value) {
   if (value.op == hir::Op::RangeView) writeBack(value);
   llvm::Value* known = use(objectOf(&value));
-  switch (kindOf(value.type)) {
+  switch (exitKindOf(value.type)) {
   case ExitValue::Kind::Int: return callHelper(op, hir::Helper::BoxIntValue, {{known}, {}, {}});
   case ExitValue::Kind::Float: return callHelper(op, hir::Helper::BoxFloatValue, {{known}, {}, {}});
   case ExitValue::Kind::Bool: return callHelper(op, hir::Helper::BoxBoolValue, {{known}, {}, {}});
