@@ -17,7 +17,8 @@ struct NativeResult {
   uint64_t status;  ///< kind in the low two bits; above it the return's bytecode offset, the exit's number, or the
                     ///< argument of the YIELD_VALUE
 };
-/// Yielded: the frame is as the interpreter leaves that of a suspended generator, but for what the generator says of it.
+/// Yielded: the frame is as the interpreter leaves that of a suspended generator, but for what the generator says of
+/// it.
 enum class LeaveKind : uint8_t { Returned = 0, Exit = 1, Failed = 2, Yielded = 3 };
 constexpr LeaveKind leaveKind(uint64_t status) {
   return static_cast<LeaveKind>(status & 3);
