@@ -79,6 +79,7 @@ void Engine::create(std::string folder) {
   });
   vm::installSafepointHooks();
   vm::installGeneratorEntries();
+  vm::installAsyncGeneratorEntries();
   installForkHandlers();
 }
 

@@ -51,5 +51,7 @@ bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entr
 
 /// Routes next() and send() on compiled generators and coroutines to native code. Idempotent.
 void installGeneratorEntries();
+/// The same for what is awaited of asynchronous generators; without memory these stay CPython's to resume.
+void installAsyncGeneratorEntries();
 
 }  // namespace martlet::vm

@@ -136,9 +136,6 @@ PyObject* interpretGenerator(PyThreadState* tstate, Frame* frame, bool* yielded)
   return result;
 }
 
-namespace {
-
-/// Replaces what a method that takes one argument calls. The original stays where it is NULL.
 PyCFunction replaceMethod(PyTypeObject* type, const char* name, PyCFunction function) {
   PyObject* dict = PyType_GetDict(type);
   PyObject* method = dict != nullptr ? PyDict_GetItemString(dict, name) : nullptr;
@@ -150,8 +147,6 @@ PyCFunction replaceMethod(PyTypeObject* type, const char* name, PyCFunction func
   Py_XDECREF(dict);
   return original;
 }
-
-}  // namespace
 
 GeneratorFunctions replaceGeneratorFunctions(const GeneratorFunctions& functions) {
   GeneratorFunctions originals = {};

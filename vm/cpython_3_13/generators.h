@@ -128,6 +128,9 @@ struct GeneratorFunctions {
   sendfunc generatorSend, coroutineSend;
   PyCFunction generatorSendMethod, coroutineSendMethod;
 };
+/// Replaces what a method that takes one argument calls; returns that. NULL, and nothing is replaced, where there is no
+/// such method.
+PyCFunction replaceMethod(PyTypeObject* type, const char* name, PyCFunction function);
 /// Replaces CPython's functions once and for all; returns those. Cannot fail.
 GeneratorFunctions replaceGeneratorFunctions(const GeneratorFunctions& functions);
 

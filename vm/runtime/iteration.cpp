@@ -198,6 +198,9 @@ int rt_send(PyThreadState* tstate, Frame*, int64_t borrowed, PyObject* receiver,
     return holding(borrowed, {receiver},
                    [&] { return martlet_resume_generator(tstate, receiver, value, &outputs[0]); });
   }
+  if (Py_IsNone(value) && Py_IS_TYPE(receiver, martlet_singletons.asyncSend)) {
+    return holding(borrowed, {receiver}, [&] { return martlet_step_async_send(tstate, receiver, &outputs[0]); });
+  }
   if (Py_IsNone(value) && PyIter_Check(receiver)) {
     outputs[0] = holding(borrowed, {receiver, value}, [&] { return Py_TYPE(receiver)->tp_iternext(receiver); });
   } else {

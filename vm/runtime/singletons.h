@@ -15,6 +15,7 @@ struct Singletons {
   uint32_t* nextKeysVersion;          ///< interp->dict_state.next_keys_version, or NULL: not found
   getattrofunc getattrHook;           ///< tp_getattro of classes with a __getattr__
   PyObject* emptyString;
+  PyTypeObject* asyncSend;  ///< class of what asynchronous generators' __anext__() returns; NULL: not known (set by vm)
   PyTypeObject* arrayType;  ///< array.array, or NULL while no code needed to know it; kept alive
   // The functions that the interpreter recognises by identity.
   PyObject* len;

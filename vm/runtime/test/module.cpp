@@ -54,6 +54,10 @@ int martlet_resume_generator(PyThreadState*, PyObject* generator, PyObject* argu
   }
 }
 
+int martlet_step_async_send(PyThreadState*, PyObject*, PyObject**) {
+  return -1;
+}
+
 EXPORT int test_initialize() {
   return martlet::vm::initializeRuntime() ? 0 : -1;
 }
