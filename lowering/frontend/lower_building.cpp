@@ -56,7 +56,8 @@ void Translator::lowerBuilding() {
     Value* step = arg == 3 ? pop() : null();
     Value* stop = pop();
     Value* start = pop();
-    return push(call(Helper::BuildSlice, {start, stop, step}));
+    if (!subscriptBySlice(start, stop, step)) push(call(Helper::BuildSlice, {start, stop, step}));
+    return;
   }
 
   // The container is `arg` entries below the popped operands.

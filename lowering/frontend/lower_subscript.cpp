@@ -79,6 +79,21 @@ void Translator::learnSubscript(Value* container, Value* key, hir::Type learnabl
   emit(Op::GuardUnlearned, types::kNothing, {container, key}, ins_->site);
 }
 
+/// `a[i:j:k]` as one instruction: most containers need no slice object. The state is that of the subscript, but the
+/// interpreter would begin at BUILD_SLICE.
+bool Translator::subscriptBySlice(Value* start, Value* stop, Value* step) {
+  if (failure_ || next_ >= snapshot_.instructions.size() || flow_.isLeader(next_)) return false;
+  if (snapshot_.instructions[next_].op != BytecodeOp::BinarySubscr) return false;
+  const uint32_t resumeOffset = ins_->resumeOffset;
+  const Values before = before_;
+  beginInstruction(next_);
+  before_ = before;
+  Value* result = call(Helper::SubscrSlice, {pop(), start, stop, step});
+  result->state->resumeOffset = resumeOffset;
+  push(result);
+  return true;
+}
+
 void Translator::lowerSubscript() {
   switch (ins_->op) {
   case BytecodeOp::BinarySubscr: {

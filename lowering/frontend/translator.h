@@ -115,6 +115,7 @@ class Translator {
   bool storeArrayItem(Value* container, Value* key, Value* value);
   void learnNumbers(Value* left, Value* right);
   void learnSubscript(Value* container, Value* key, hir::Type learnable);
+  bool subscriptBySlice(hir::Value* start, hir::Value* stop, hir::Value* step);
   void compareOp();
   void toBool();
   void loadAttr();

@@ -96,6 +96,8 @@ int rt_store_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* cont
 int rt_delete_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key);
 PyObject* rt_binary_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start,
                           PyObject* stop);
+PyObject* rt_subscr_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
+                          PyObject* step);
 int rt_store_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
                    PyObject* value);
 // Attributes. (owner, name, …); V = type version, K = keys version, offsets in bytes, indices in entries.

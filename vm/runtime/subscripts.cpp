@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Helpers: generic subscripts and slices. Must not know: HIR, LLVM.
+// Helpers: generic subscripts. Must not know: HIR, LLVM.
 #include "vm/runtime/class_functions.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
@@ -44,25 +44,6 @@ int rt_store_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* cont
 
 int rt_delete_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
   return leaveChecked(tstate, holding(borrowed, {container, key}, [&] { return PyObject_DelItem(container, key); }));
-}
-
-PyObject* rt_binary_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start,
-                          PyObject* stop) {
-  PyObject* slice = PySlice_New(start, stop, Py_None);  // holds start and stop
-  if (slice == nullptr) return nullptr;
-  PyObject* result = holding(borrowed, {container}, [&] { return PyObject_GetItem(container, slice); });
-  Py_DECREF(slice);
-  return leaveChecked(tstate, result);
-}
-
-int rt_store_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
-                   PyObject* value) {
-  PyObject* slice = PySlice_New(start, stop, Py_None);
-  if (slice == nullptr) return -1;
-  const int status = holding(borrowed, {container, nullptr, nullptr, value},
-                             [&] { return PyObject_SetItem(container, slice, value); });
-  Py_DECREF(slice);
-  return leaveChecked(tstate, status);
 }
 
 }  // extern "C"
