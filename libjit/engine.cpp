@@ -163,6 +163,17 @@ void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
   if (++site.count >= threshold(data, options_.call_threshold)) request(data, offset, {{offset, depth}});
 }
 
+namespace {
+
+/// What is not to be assumed any more behind too many of these exits.
+uint32_t blockedBy(const ExitDescriptor& exit) {
+  if (exit.reason == hir::ExitReason::LoopValue) return exit.offset | hir::Function::kBlockLoopValues;
+  if (exit.reason == hir::ExitReason::LoopGuard) return exit.offset | hir::Function::kBlockLoopGuards;
+  return exit.offset;
+}
+
+}  // namespace
+
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
   const bool hasLearned = exit.reason == hir::ExitReason::Learned;
   if ((!hasLearned && count < static_cast<uint64_t>(options_.exit_limit)) || version.retired || stopped_ || !enabled_)
@@ -171,7 +182,7 @@ void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDe
   if (exit.reason == hir::ExitReason::OtherGlobals) {
     data.globalsDiffer = true;
   } else if (!hasLearned) {
-    data.blocked.insert(data.recompilations < kMaxRecompilations ? exit.offset : frontend::kBlockAll);
+    data.blocked.insert(data.recompilations < kMaxRecompilations ? blockedBy(exit) : frontend::kBlockAll);
   }
   // What is learned is learned for good: there are no more of these compilations than sites.
   data.recompilations += hasLearned ? 0 : 1;

@@ -46,6 +46,7 @@ bool isRemovable(const Value& op) {
   case Op::GuardUnlearned:
   case Op::EnterRange:
   case Op::GuardType:
+  case Op::GuardQuiet:
   case Op::GuardTrue:
   case Op::GuardGlobals:
   case Op::GuardValid:

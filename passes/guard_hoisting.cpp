@@ -6,7 +6,7 @@
 //
 // Any pure op that can exit may move if it is executed in every iteration: its answer depends on its operands only. In
 // bbP it exits to the state at the loop's head, from where the interpreter does the same as native code would have. If
-// that happens often, the head's offset is blocked: then the guards of this loop stay where they were.
+// that happens often, the loop's guards stay where they were (Function::kBlockLoopGuards).
 #include <algorithm>
 
 #include "lowering/hir/analysis.h"
@@ -91,6 +91,8 @@ class LoopGuards {
 
   void put(Value* op) {
     op->state = op->canExit() ? std::make_unique<FrameState>(*preheader_->entry) : nullptr;
+    // Other globals than those that the code was compiled for are no failure of this loop.
+    if (op->canExit() && op->reason != ExitReason::OtherGlobals) op->reason = ExitReason::LoopGuard;
     function_.insertBefore(preheader_->terminator(), op);
   }
 
@@ -132,11 +134,6 @@ class GuardHoister {
   }
 
  private:
-  bool isBlocked(uint32_t offset) const {
-    const auto& blocked = function_.blocked;
-    constexpr uint32_t kAll = 0xffffffff;
-    return std::any_of(blocked.begin(), blocked.end(), [=](uint32_t b) { return b == offset || b == kAll; });
-  }
   bool isDone(const Block* header) const { return std::find(done_.begin(), done_.end(), header) != done_.end(); }
 
   /// Treats loops up to the first one that changes blocks. False when none is left.
@@ -147,7 +144,8 @@ class GuardHoister {
     for (auto loop = loops.loops().rbegin(); loop != loops.loops().rend(); ++loop) {
       if (isDone(loop->header)) continue;
       done_.push_back(loop->header);
-      if (loop->header->entry == nullptr || isBlocked(loop->header->entry->offset)) continue;
+      const FrameState* entry = loop->header->entry.get();
+      if (entry == nullptr || function_.isBlocked(entry->offset | Function::kBlockLoopGuards)) continue;
       if (!LoopGuards(function_, dominators, *loop).run()) continue;
       return *changed = true;
     }

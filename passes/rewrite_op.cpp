@@ -283,6 +283,7 @@ Rewrite OpRewriter::run() {
   case Op::ObjectIs: return objectIs();
   case Op::IsNull: return isNull();
   case Op::GuardType: return {nullptr, operand(0)->type.isSubtypeOf(Type(static_cast<uint32_t>(op_.imm)))};
+  case Op::GuardQuiet: return {nullptr, operand(0)->type.isSubtypeOf(types::kNumber | types::None | types::Null)};
   case Op::GuardTrue: return {nullptr, operand(0)->op == Op::ConstBool && operand(0)->imm != 0};
   default: return {};
   }

@@ -10,6 +10,9 @@
 // where they are needed behind the loop; where one is needed inside, the parameter stays what it is. So does one that
 // only ever receives objects which exist: it gains little, and `x is y` would change.
 //
+// A loop's variable often has no value yet, or another kind of it, where the loop is entered. If each iteration begins
+// by storing to it, nobody sees what it was, as long as there is an iteration and the old object goes quietly.
+//
 // Afterwards slot maps and frame states name the machine value. That says nothing about memory: local-sync decides.
 #include <algorithm>
 #include <bit>
@@ -54,6 +57,7 @@ class ParamUnboxer {
 
   bool run() {
     collect();
+    findOverwritten();
     choose();
     if (chosen_.empty()) return false;
     apply();
@@ -75,6 +79,9 @@ class ParamUnboxer {
   bool isChosen(const Value* value) const { return value->op == Op::Param && candidate_[value->id]; }
   bool isConstant(const Value* value) const;
   const Loop* loopOfHeader(const Value* param) const;
+  void findOverwritten();
+  bool isOverwritten(const Value* param, const Loop& loop) const;
+  bool isOnlyPassedOn(const Value* param, const Loop& loop) const;
   Block* outermostBehind(const Loop& loop, Block* block) const;
   bool reaches(const Block* from, const Block* to, const Loop& loop) const;
 
@@ -82,6 +89,8 @@ class ParamUnboxer {
   void convertEdge(Block* from, size_t successor);
   bool needsGuard(const Value* argument, const Block* from) const;
   Value* toMachine(Value* argument, Block* at, const FrameState& state);
+  Value* unseen(Value* argument, Value* count, Block* at, const FrameState& state);
+  Value* guard(Block* at, const FrameState& state, Op op, Type type, std::vector<Value*> operands, int64_t imm = 0);
   void boxUses(Value* param);
   void boxAtEdge(const EdgeUse& use);
   Value* boxAt(Value* param, Block* block);
@@ -95,6 +104,7 @@ class ParamUnboxer {
   std::vector<Uses> uses_;                          // by value id
   std::vector<std::vector<EdgeUse>> incoming_;      // by parameter id
   std::vector<bool> candidate_, evidence_, fresh_;  // by value id
+  std::vector<const Value*> countOf_;  // by parameter id: what is positive where the loop's body will overwrite it
   std::vector<Value*> chosen_;
   std::map<std::pair<uint32_t, uint32_t>, Value*> boxes_;  // (parameter, block)
   std::map<std::pair<uint32_t, size_t>, Block*> split_;    // (block, successor)
@@ -142,6 +152,57 @@ const Loop* ParamUnboxer::loopOfHeader(const Value* param) const {
   return loop != nullptr && loop->header == param->block ? loop : nullptr;
 }
 
+/// True if nothing in the loop looks at the parameter, and only the head hands it on, to the outside.
+bool ParamUnboxer::isOnlyPassedOn(const Value* param, const Loop& loop) const {
+  const Uses& uses = uses_[param->id];
+  for (const auto* ops : {&uses.unboxes, &uses.stores, &uses.others, &uses.keys}) {
+    if (std::any_of(ops->begin(), ops->end(), [&](const Value* use) { return loop.contains(use->block); }))
+      return false;
+  }
+  return std::none_of(uses.edges.begin(), uses.edges.end(), [&](const EdgeUse& edge) {
+    return loop.contains(edge.from) && (edge.from != loop.header || loop.contains(edge.target()));
+  });
+}
+
+/// True if the loop's body begins by storing to the slot that the parameter stands for.
+bool ParamUnboxer::isOverwritten(const Value* param, const Loop& loop) const {
+  const FrameState& entry = *loop.header->entry;
+  const auto slot = std::find(entry.locals.begin(), entry.locals.end(), param);
+  if (slot == entry.locals.end() || std::count(entry.locals.begin(), entry.locals.end(), param) != 1) return false;
+  if (std::find(entry.stack.begin(), entry.stack.end(), param) != entry.stack.end()) return false;
+  for (const Value* op : loop.header->successors[0].target->ops) {
+    if (op->op == Op::StoreLocal) return op->imm == slot - entry.locals.begin() && isOnlyPassedOn(param, loop);
+    if (op->canExit() || (op->effects() != Effects::Pure && !isBox(*op))) return false;
+  }
+  return false;
+}
+
+/// Finds heads of the form `while count > 0`, as range loops have them, and their variables.
+void ParamUnboxer::findOverwritten() {
+  constexpr int64_t kGreater = 4;
+  countOf_.assign(function_.valueCount(), nullptr);
+  if (kind_.machine != types::I64) return;
+  for (const Loop& loop : loops_.loops()) {
+    const Block& head = *loop.header;
+    const Value* end = head.terminator();
+    if (end->op != Op::Branch || !head.entry) continue;
+    const Value* test = end->operands[0];
+    if (test->op != Op::IntCompare || test->imm != kGreater) continue;
+    const Value* count = test->operands[0];
+    const Value* zero = test->operands[1];
+    if (count->op != Op::Param || count->block != &head || zero->op != Op::ConstInt || zero->imm != 0) continue;
+    const Block* body = head.successors[0].target;
+    if (!loop.contains(body) || body->predecessors.size() != 1 || loop.contains(head.successors[1].target)) continue;
+    const bool isTestOnly = std::all_of(head.ops.begin(), head.ops.end(), [end](const Value* op) {
+      return op == end || (op->effects() == Effects::Pure && !op->canExit());
+    });
+    if (!isTestOnly) continue;
+    for (const Value* param : head.params) {
+      if (isOverwritten(param, loop)) countOf_[param->id] = count;
+    }
+  }
+}
+
 Value* ParamUnboxer::unboxedBefore(const Value* object, const Block* block) const {
   for (Value* unbox : uses_[object->id].unboxes) {
     if (dominators_.dominates(unbox->block, block)) return unbox;
@@ -151,14 +212,14 @@ Value* ParamUnboxer::unboxedBefore(const Value* object, const Block* block) cons
 
 ParamUnboxer::Argument ParamUnboxer::classify(Value* argument, const EdgeUse& edge) const {
   if (argument->op == kind_.box || isChosen(argument) || isConstant(argument)) return Argument::Number;
-  if (!argument->type.isReference() || !argument->type.mayBe(kind_.object)) return Argument::Unsuitable;
+  const bool isSeen = countOf_[edge.param()->id] == nullptr;
+  if (!argument->type.isReference() || (isSeen && !argument->type.mayBe(kind_.object))) return Argument::Unsuitable;
   if (unboxedBefore(argument, edge.from) != nullptr) return Argument::Number;
   const Value* param = edge.param();
   const Loop* loop = loopOfHeader(param);
   if (loop == nullptr || loop->contains(edge.from) || !evidence_[param->id]) return Argument::Unsuitable;
-  const auto& blocked = function_.blocked;
-  const uint32_t offset = param->block->entry->offset;
-  return std::find(blocked.begin(), blocked.end(), offset) == blocked.end() ? Argument::Guarded : Argument::Unsuitable;
+  const bool isBlocked = function_.isBlocked(param->block->entry->offset | Function::kBlockLoopValues);
+  return isBlocked ? Argument::Unsuitable : Argument::Guarded;
 }
 
 /// The block nearest to the loop, but outside of it, among the dominators of a block outside.
@@ -429,7 +490,13 @@ void ParamUnboxer::convertEdge(Block* from, size_t successor) {
   Block* at = guarded ? ownBlockOf(from, successor) : from;
   std::map<uint32_t, Value*> done;
   for (size_t i = 0; i < args.size(); ++i) {
-    if (!isChosen(target->params[i])) continue;
+    const Value* param = target->params[i];
+    if (!isChosen(param)) continue;
+    if (const Value* count = countOf_[param->id]; count != nullptr && needsGuard(args[i], from)) {
+      Value* number = unseen(args[i], args[static_cast<size_t>(count->imm)], at, state);
+      edgeOf(from, successor).args[i] = number;
+      continue;
+    }
     Value*& machine = done[args[i]->id];
     if (machine == nullptr) machine = unboxedBefore(args[i], from);
     if (machine == nullptr) machine = toMachine(args[i], at, state);
@@ -437,16 +504,34 @@ void ParamUnboxer::convertEdge(Block* from, size_t successor) {
   }
 }
 
+/// An op at the end of `at`, where the loop has not been entered yet.
+Value* ParamUnboxer::guard(Block* at, const FrameState& state, Op op, Type type, std::vector<Value*> operands,
+                           int64_t imm) {
+  Value* value = function_.newValue(op, type, std::move(operands), imm);
+  if (value->canExit()) {
+    value->state = std::make_unique<FrameState>(state);
+    value->reason = ExitReason::LoopValue;
+  }
+  function_.insertBefore(at->terminator(), value);
+  return value;
+}
+
+/// Any number, for a variable that the loop overwrites before it is seen.
+Value* ParamUnboxer::unseen(Value* argument, Value* count, Block* at, const FrameState& state) {
+  constexpr int64_t kGreater = 4;
+  Value* zero = guard(at, state, Op::ConstInt, types::I64, {});
+  Value* runs = guard(at, state, Op::IntCompare, types::I1, {count, zero}, kGreater);
+  guard(at, state, Op::GuardTrue, types::kNothing, {runs});
+  guard(at, state, Op::GuardQuiet, types::kNothing, {argument});
+  return zero;
+}
+
 /// The number in an argument, as a value at the end of `at`.
 Value* ParamUnboxer::toMachine(Value* argument, Block* at, const FrameState& state) {
   if (argument->op == kind_.box) return argument->operands[0];
   if (isChosen(argument)) return argument;
-  Value* end = at->terminator();
   auto make = [&](Op op, Type type, std::vector<Value*> operands, int64_t imm) {
-    Value* value = function_.newValue(op, type, std::move(operands), imm);
-    if (value->canExit()) value->state = std::make_unique<FrameState>(state);
-    function_.insertBefore(end, value);
-    return value;
+    return guard(at, state, op, type, std::move(operands), imm);
   };
   if (isConstant(argument)) {
     const ObjectRef& object = function_.objects[static_cast<size_t>(argument->imm)];

@@ -52,8 +52,8 @@ struct Handler {
 };
 
 /// A place where assumptions failed before: no speculation there.
-using BlockedSites = std::set<uint32_t>;           // bytecode offsets, or kBlockAll
-inline constexpr uint32_t kBlockAll = 0xffffffff;  ///< no speculation anywhere in the function
+using BlockedSites = std::set<uint32_t>;  // as hir::Function::blocked
+inline constexpr uint32_t kBlockAll = hir::Function::kBlockAll;
 
 struct Snapshot {
   std::string name;  ///< qualified name

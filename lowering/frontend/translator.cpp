@@ -29,10 +29,6 @@ Translator::Translator(const Snapshot& snapshot, const ControlFlow& flow)
   function_.objects = snapshot.objects;
   function_.siteCaches = snapshot.siteCaches;
   function_.blocked.assign(snapshot.blocked.begin(), snapshot.blocked.end());
-  if (snapshot.blocked.contains(kBlockAll)) {  // passes know offsets only
-    function_.blocked.clear();
-    for (const Instruction& instruction : snapshot.instructions) function_.blocked.push_back(instruction.offset);
-  }
 }
 
 Result<hir::Function> Translator::run() {

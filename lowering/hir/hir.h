@@ -13,6 +13,7 @@
 //  * Guards come before the first side effect of an instruction.
 //  * Reference counts are implicit until the refcount pass: every operand is borrowed except S and M operands.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -205,7 +206,14 @@ class Function {
   std::vector<ObjectRef> objects;
   std::vector<Entry> entries;
   const void* siteCaches = nullptr;  ///< the code object's, opaque here; NULL: none
-  std::vector<uint32_t> blocked;     ///< bytecode offsets where assumptions failed before: passes add no guard there
+  /// Bytecode offsets where assumptions failed before: passes add no guard there. For what failed before a loop the
+  /// offset of its head has one of the bits below.
+  std::vector<uint32_t> blocked;
+  static constexpr uint32_t kBlockLoopValues = 1U << 30, kBlockLoopGuards = 1U << 31;
+  static constexpr uint32_t kBlockAll = 0xffffffff;  ///< no assumption anywhere
+  bool isBlocked(uint32_t site) const {
+    return std::any_of(blocked.begin(), blocked.end(), [=](uint32_t b) { return b == site || b == kBlockAll; });
+  }
   std::vector<std::unique_ptr<Block>> blocks;  ///< in reverse postorder after recomputePredecessors()
 
   Function() = default;

@@ -124,7 +124,7 @@ llvm::Value* FunctionLowering::forced(llvm::Value* condition) {
 }
 
 void FunctionLowering::branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind) {
-  const hir::ExitReason reason = kind == LeaveKind::Failed ? hir::ExitReason::Helper : op.info().exit;
+  const hir::ExitReason reason = kind == LeaveKind::Failed ? hir::ExitReason::Helper : op.reason;
   llvm::BasicBlock* stub = exitStub(op, kind, reason);
   llvm::BasicBlock* next = newBlock("");
   builder_.CreateCondBr(condition, stub, next, unlikely_);

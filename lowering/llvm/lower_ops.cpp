@@ -72,6 +72,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::ObjectIs:
   case Op::IsNull:
   case Op::GuardType:
+  case Op::GuardQuiet:
   case Op::GuardTrue:
   case Op::GuardUnseen:
   case Op::GuardGlobals:
@@ -241,6 +242,7 @@ bool FunctionLowering::lowerGuardOrTest(const hir::Value& op) {
   case Op::ObjectIs: define(op, builder_.CreateICmpEQ(value, use(op.operands[1]))); return true;
   case Op::IsNull: define(op, builder_.CreateIsNull(value)); return true;
   case Op::GuardType: exitUnless(op, hasType(op, value, hir::Type(static_cast<uint32_t>(op.imm)))); return true;
+  case Op::GuardQuiet: exitUnless(op, callHelper(op, Helper::IsQuiet, {{value}, {}, {}})); return true;
   case Op::GuardTrue: exitUnless(op, value); return true;
   case Op::GuardGlobals: {
     llvm::Value* globals = objectAddress(static_cast<size_t>(op.imm));

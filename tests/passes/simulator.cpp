@@ -314,6 +314,12 @@ Machine::Step Machine::execute(const Value& op) {
     const bool fits = heap_[static_cast<size_t>(object)].kind.isSubtypeOf(Type(static_cast<uint32_t>(op.imm)));
     return fits ? Step::Next : leave(op, false);
   }
+  case Op::GuardQuiet: {
+    const int64_t object = reference(op.operands[0]);
+    const bool fits =
+        object == kNull || heap_[static_cast<size_t>(object)].kind.isSubtypeOf(types::kNumber | types::None);
+    return fits ? Step::Next : leave(op, false);
+  }
   case Op::GuardGlobals: return Step::Next;
   case Op::GuardValid: return changed_ ? leave(op, false) : Step::Next;
   case Op::GuardTrue: return read(op.operands[0]).number != 0 ? Step::Next : leave(op, false);

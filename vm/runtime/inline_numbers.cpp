@@ -97,6 +97,12 @@ MARTLET_ALWAYS_INLINE bool rt_has_class(PyObject* object, int64_t bit) {
   return Py_TYPE(object) == kExactTypes[bit];
 }
 
+MARTLET_ALWAYS_INLINE bool rt_is_quiet(PyObject* object) {
+  if (object == nullptr) return true;
+  const PyTypeObject* type = Py_TYPE(object);
+  return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type || type == &_PyNone_Type;
+}
+
 int rt_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
   if (object == Py_True) return 1;
   if (object == Py_False || object == Py_None) return 0;

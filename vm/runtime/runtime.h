@@ -63,6 +63,7 @@ bool rt_int_mod(int64_t a, int64_t b, int64_t* result);
 bool rt_int_lshift(int64_t a, int64_t b, int64_t* result);
 bool rt_int_rshift(int64_t a, int64_t b, int64_t* result);
 bool rt_has_class(PyObject* object, int64_t bit);
+bool rt_is_quiet(PyObject* object);
 bool rt_has_type(PyObject* object, int64_t typeBits);
 // Truth, arithmetic, comparison.
 int rt_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object);

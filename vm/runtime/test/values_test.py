@@ -88,6 +88,12 @@ class Numbers(Case):
             for known in bits.values():
                 self.assertEqual(rt.has_class(sample, known), known == bit, (sample, known))
 
+    def test_is_quiet(self):
+        for sample in (MISSING, None, 0, 2**70, 1.5, True):
+            self.assertTrue(rt.is_quiet(sample), sample)
+        for sample in ("", [], (), 1j, int, type("I", (int,), {})(1)):
+            self.assertFalse(rt.is_quiet(sample), sample)
+
     def test_to_bool(self):
         class Raises:
             def __bool__(self):
@@ -180,6 +186,10 @@ class Containers(Case):
         self.assertEqual(got, want)
         self.assertEqual(rt.binary_slice(got, 1, None), want[1:])
         self.agree(lambda: rt.binary_slice(5, 1, 2), lambda: operator.getitem(5, slice(1, 2)))
+        for container in ([1, 2, 3, 4], (1, 2, 3), "abc", b"abc", bytearray(b"abc"), range(3), 5):
+            for bounds in ((0, 2, MISSING), (None, None, None), (2, None, -1), (-9, 9, 2), (1, 2, 0), ("a", 1, 1), (2**70, -1, -1)):
+                plain = slice(*(None if b is MISSING else b for b in bounds))
+                self.agree(lambda: rt.subscr_slice(container, *bounds), lambda: operator.getitem(container, plain))
         self.agree(lambda: rt.delete_subscr({}, 1), lambda: operator.delitem({}, 1))
         self.agree(lambda: rt.store_slice((), 1, 2, 3), lambda: operator.setitem((), slice(1, 2), 3))
 
