@@ -65,6 +65,10 @@ Op floatOp(int32_t op) {
   }
 }
 
+bool isLearned(Special special) {
+  return special == Special::OperatorInt || special == Special::OperatorFloat;
+}
+
 bool isIntForm(Special special) {
   return special == Special::AddInt || special == Special::SubtractInt || special == Special::MultiplyInt;
 }
@@ -82,15 +86,17 @@ void Translator::lowerArithmetic() {
   case BytecodeOp::ToBool: return toBool();
   case BytecodeOp::UnaryInvert: {
     Value* value = pop();
-    if (speculates() && isKnownInt(value)) return push(boxInt(emit(Op::IntInvert, types::I64, {unboxInt(value)})));
+    if (failure_) return;
+    if (mayBeInt(value)) return push(boxInt(emit(Op::IntInvert, types::I64, {unboxInt(value)})));
+    learnNumbers(value, value);
     return push(call(Helper::UnaryInvert, {value}));
   }
   case BytecodeOp::UnaryNegative: {
     Value* value = pop();
-    if (speculates() && isKnownInt(value)) return push(boxInt(emit(Op::IntNeg, types::I64, {unboxInt(value)})));
-    if (speculates() && isKnownFloat(value)) {
-      return push(boxFloat(emit(Op::FloatNeg, types::F64, {unboxFloat(value)})));
-    }
+    if (failure_) return;
+    if (mayBeInt(value)) return push(boxInt(emit(Op::IntNeg, types::I64, {unboxInt(value)})));
+    if (mayBeFloat(value)) return push(boxFloat(emit(Op::FloatNeg, types::F64, {unboxFloat(value)})));
+    learnNumbers(value, value);
     return push(call(Helper::UnaryNegative, {value}));
   }
   case BytecodeOp::UnaryNot: {  // the operand is always a bool
@@ -125,23 +131,43 @@ void Translator::binaryOp() {
   if (binaryOpOnNumbers(left, right) || binaryOpOnKnownNumbers(left, right)) return;
   if (concatenateInPlace(left, right) || concatenate(left, right)) return;
   const int32_t op = plainOperator(ins_->arg);
-  if (op == kAdd || op == kSubtract || op == kMultiply) learnNumbers(left, right);
+  if (intOp(op) != Op::kCount || floatOp(op) != Op::kCount) learnNumbers(left, right);
   const Helper helper = isIntForm(ins_->special)     ? Helper::BinaryOpInt
                         : isFloatForm(ins_->special) ? Helper::BinaryOpFloat
                                                      : Helper::BinaryOp;
   push(call(helper, {left, right}, {ins_->arg}));
 }
 
+/// Whether the operand of a unary operator is known to be an int, or was one when native code looked.
+bool Translator::mayBeInt(const Value* value) const {
+  return speculates() &&
+         (isKnownInt(value) || (ins_->special == Special::OperatorInt && value->type.mayBe(types::Long)));
+}
+bool Translator::mayBeFloat(const Value* value) const {
+  return speculates() &&
+         (isKnownFloat(value) || (ins_->special == Special::OperatorFloat && value->type.mayBe(types::Float)));
+}
+
 bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
   if (!speculates()) return false;
   const int32_t op = plainOperator(ins_->arg);
-  if (isIntForm(ins_->special) && left->type.mayBe(types::Long) && right->type.mayBe(types::Long)) {
+  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool areInts = isIntForm(ins_->special) || ins_->special == Special::OperatorInt;
+  const bool areFloats = isFloatForm(ins_->special) || ins_->special == Special::OperatorFloat;
+  if (areInts && mayBeInts && intOp(op) != Op::kCount) {
     Value* a = unboxInt(left);
     Value* b = unboxInt(right);
     push(boxInt(emit(intOp(op), types::I64, {a, b})));
     return true;
   }
-  if (isFloatForm(ins_->special) && left->type.mayBe(types::Float) && right->type.mayBe(types::Float)) {
+  if (areInts && mayBeInts && op == kTrueDivide) {
+    Value* a = emit(Op::IntToFloat, types::F64, {unboxInt(left)});
+    Value* b = emit(Op::IntToFloat, types::F64, {unboxInt(right)});
+    push(boxFloat(emit(Op::FloatDiv, types::F64, {a, b})));
+    return true;
+  }
+  const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
+  if (areFloats && mayBeFloats && floatOp(op) != Op::kCount) {
     Value* a = unboxFloat(left);
     Value* b = unboxFloat(right);
     push(boxFloat(emit(floatOp(op), types::F64, {a, b})));
@@ -172,7 +198,7 @@ Value* Translator::toFloat(Value* value) {
 /// Operators that the interpreter does not specialize. The guess is that numbers meet numbers: one operand is known to
 /// be one, or is an item, and the other may be one. A wrong guess is not repeated at this instruction.
 bool Translator::binaryOpOnKnownNumbers(Value* left, Value* right) {
-  if (!speculates() || ins_->special != Special::None) return false;
+  if (!speculates() || (ins_->special != Special::None && !isLearned(ins_->special))) return false;
   const int32_t op = plainOperator(ins_->arg);
   const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
   const bool isIntOnly = op != kAdd && op != kSubtract && op != kMultiply;

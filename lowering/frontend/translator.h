@@ -114,6 +114,8 @@ class Translator {
   bool loadArrayItem(Value* container, Value* key);
   bool storeArrayItem(Value* container, Value* key, Value* value);
   void learnNumbers(Value* left, Value* right);
+  bool mayBeInt(const hir::Value* value) const;
+  bool mayBeFloat(const hir::Value* value) const;
   void learnSubscript(Value* container, Value* key, hir::Type learnable);
   bool subscriptBySlice(hir::Value* start, hir::Value* stop, hir::Value* step);
   void compareOp();

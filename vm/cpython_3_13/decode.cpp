@@ -309,6 +309,8 @@ bool hasSite(BytecodeOp op) {
   case BytecodeOp::StoreSubscr:
   case BytecodeOp::BinaryOp:
   case BytecodeOp::CompareOp:
+  case BytecodeOp::UnaryInvert:
+  case BytecodeOp::UnaryNegative:
   case BytecodeOp::ToBool: return true;
   default: return false;
   }
@@ -336,8 +338,11 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
     case NB_INPLACE_SUBTRACT: return isInt ? Special::SubtractInt : Special::SubtractFloat;
     case NB_MULTIPLY:
     case NB_INPLACE_MULTIPLY: return isInt ? Special::MultiplyInt : Special::MultiplyFloat;
-    default: return Special::None;
+    default: return isInt ? Special::OperatorInt : Special::OperatorFloat;
     }
+  case BytecodeOp::UnaryInvert:
+  case BytecodeOp::UnaryNegative:
+    return isInt ? Special::OperatorInt : isFloat ? Special::OperatorFloat : Special::None;
   default: return Special::None;
   }
 }

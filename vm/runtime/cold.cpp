@@ -92,6 +92,11 @@ ColdInt rt_cold_unbox_int(PyObject* object) {
   if (!PyLong_CheckExact(object)) return {0, 0};
   const PyLongObject* value = asLong(object);
   const Py_ssize_t digits = _PyLong_DigitCount(value);
+  if (digits == 2) {
+    const auto both = static_cast<int64_t>(value->long_value.ob_digit[0]) |
+                      static_cast<int64_t>(value->long_value.ob_digit[1]) << PyLong_SHIFT;
+    return {_PyLong_IsNegative(value) ? -both : both, 1};
+  }
   if (digits > 3) return {0, 0};  // 3 digits are 90 bits
   unsigned __int128 magnitude = 0;
   for (Py_ssize_t i = digits; i-- > 0;) magnitude = (magnitude << PyLong_SHIFT) | value->long_value.ob_digit[i];

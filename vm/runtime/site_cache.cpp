@@ -272,6 +272,14 @@ void recordGlobal(SiteCache* cache, PyObject* globals, PyObject* builtins, PyObj
   if (entry.index != SiteEntry::kNoIndex) record(cache, entry);
 }
 
+namespace {
+
+bool isLargeInt(PyObject* object) {
+  return PyLong_CheckExact(object) && _PyLong_DigitCount(reinterpret_cast<PyLongObject*>(object)) > 2;
+}
+
+}  // namespace
+
 bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
   if (cache == nullptr) return true;
   SiteEntry& entry = cache->entries[0];
@@ -281,7 +289,9 @@ bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
   if (PyFloat_CheckExact(left) && PyFloat_CheckExact(right)) {
     kind = SiteEntry::FloatPair;
   } else if (PyLong_CheckExact(right)) {
-    kind = kindOfItem(left, index);
+    // Numbers beyond 64 bits have no ops.
+    const bool isLarge = isLargeInt(left) || isLargeInt(right);
+    if (!isLarge) kind = kindOfItem(left, index);
   } else if (!PyLong_CheckExact(left) && !PyFloat_CheckExact(left)) {
     return true;  // a slice
   }
