@@ -29,6 +29,7 @@ constexpr PipelineStep kPipeline[] = {
     {"guard-hoisting", "loops have their final parameters; what is unboxed outside serves the whole loop"},
     {"guard-elimination", "a parameter's guard on the loop's entry makes others needless"},
     {"dce", "local-sync asks where values die: nothing may keep them alive without need"},
+    {"slice-copies", "guards are where they stay; blocks may still be split"},
     {"borrow-items", "which references there are decides where Python code may run: local-sync asks"},
     {"local-sync", "decides what exits describe; every later change of a slot map would have to know"},
     {"simplify", "boxes that only operand stacks of exits want"},

@@ -257,7 +257,7 @@ Trace Machine::run() {
 
 void Machine::noteState(const FrameState& state, const char* what) {
   std::string text =
-      what + std::to_string(trace_.events.size()) + " offset " + std::to_string(state.offset) + memoryKey();
+      what + std::to_string(trace_.events.size()) + " offset " + std::to_string(state.resumeOffset) + memoryKey();
   for (const Value* v : state.stack) text += key(read(v)) + " ";
   trace_.states.insert(text);
 }
@@ -423,6 +423,8 @@ Machine::Step Machine::call(const Value& op) {
       op.helper == Helper::RangeNext) {
     return silentCall(op);
   }
+  // Lists have no items here: what it does by itself is never possible.
+  if (op.helper == Helper::CopySlice) return setBool(op, false), Step::Next;
   // The variants with an unboxed key are the same to the program.
   std::string name = helper.name;
   if (name.ends_with("I64")) name.replace(name.size() - 3, 3, "Int");
@@ -576,7 +578,7 @@ Machine::Step Machine::leave(const Value& op, bool failed) {
     stack.pop_back();
   }
   trace_.result = (failed ? "failed " : "at ") + std::to_string(trace_.events.size()) + " offset " +
-                  std::to_string(state.offset) + memoryKey();
+                  std::to_string(failed ? state.offset : state.resumeOffset) + memoryKey();
   for (int64_t object : stack) trace_.result += keyOf(object) + " ";
   if (!counted_) trace_.states.insert(trace_.result);
   finish(stack);

@@ -99,6 +99,8 @@ PyObject* rt_binary_slice(PyThreadState* tstate, int64_t borrowed, PyObject* con
                           PyObject* stop);
 PyObject* rt_subscr_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
                           PyObject* step);
+bool rt_copy_slice(PyObject* list, PyObject* start, PyObject* stop, PyObject* from, PyObject* fromStart,
+                   PyObject* fromStop, PyObject* fromStep);
 int rt_store_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
                    PyObject* value);
 // Attributes. (owner, name, …); V = type version, K = keys version, offsets in bytes, indices in entries.

@@ -11,40 +11,33 @@ using namespace martlet::vm;
 
 namespace {
 
-/// The bounds of a slice; those of exact ints of one digit, or None, are plain. Owns its references to them.
+/// The bounds of a slice; those of exact ints of one digit, or None, are plain.
 class Bounds {
  public:
   Bounds(PyObject* start, PyObject* stop, PyObject* step) : start_(start), stop_(stop), step_(step) {}
-  ~Bounds() {
-    Py_DECREF(start_);
-    Py_DECREF(stop_);
-    Py_XDECREF(step_);
-  }
-  Bounds(const Bounds&) = delete;
-  Bounds& operator=(const Bounds&) = delete;
 
   /// Reads plain bounds, as they are for a sequence of `size` items. False where they are not plain.
   bool resolve(Py_ssize_t size) {
     if (step_ != nullptr && (!read(step_, 1, step) || step == 0)) return false;
     if (!read(start_, step < 0 ? PY_SSIZE_T_MAX : 0, first)) return false;
     if (!read(stop_, step < 0 ? PY_SSIZE_T_MIN : PY_SSIZE_T_MAX, stop)) return false;
-    count = PySlice_AdjustIndices(size, &first, &stop, step);
+    adjust(size);
     return true;
-  }
-  /// The slice object, which then has the only references to the bounds; NULL without memory.
-  PyObject* takeSlice() {
-    PyObject* slice = PySlice_New(start_, stop_, step_);
-    if (slice == nullptr) return nullptr;
-    for (PyObject** bound : {&start_, &stop_, &step_}) {
-      if (*bound != nullptr) Py_DECREF(std::exchange(*bound, Py_None));
-    }
-    return slice;
   }
 
   Py_ssize_t first = 0, stop = 0, step = 1;
   Py_ssize_t count = 0;
 
  private:
+  /// PySlice_AdjustIndices without a division for the usual steps.
+  void adjust(Py_ssize_t size) {
+    const Py_ssize_t lowest = step < 0 ? -1 : 0, highest = step < 0 ? size - 1 : size;
+    first = first < 0 ? std::max(first + size, lowest) : std::min(first, highest);
+    stop = stop < 0 ? std::max(stop + size, lowest) : std::min(stop, highest);
+    const Py_ssize_t distance = step < 0 ? first - stop : stop - first;
+    count = std::max<Py_ssize_t>(distance, 0);
+    if (count > 1 && step != 1 && step != -1) count = (count - 1) / (step < 0 ? -step : step) + 1;
+  }
   static bool read(PyObject* bound, Py_ssize_t absent, Py_ssize_t& value) {
     if (bound == Py_None) {
       value = absent;
@@ -55,7 +48,31 @@ class Bounds {
     return true;
   }
 
+ protected:
   PyObject *start_, *stop_, *step_;
+};
+
+/// The same with references of its own.
+class OwnBounds : public Bounds {
+ public:
+  using Bounds::Bounds;
+  ~OwnBounds() {
+    Py_DECREF(start_);
+    Py_DECREF(stop_);
+    Py_XDECREF(step_);
+  }
+  OwnBounds(const OwnBounds&) = delete;
+  OwnBounds& operator=(const OwnBounds&) = delete;
+
+  /// The slice object, which then has the only references to the bounds; NULL without memory.
+  PyObject* takeSlice() {
+    PyObject* slice = PySlice_New(start_, stop_, step_);
+    if (slice == nullptr) return nullptr;
+    for (PyObject** bound : {&start_, &stop_, &step_}) {
+      if (*bound != nullptr) Py_DECREF(std::exchange(*bound, Py_None));
+    }
+    return slice;
+  }
 };
 
 PyObject* sliceOfList(PyObject* list, const Bounds& bounds) {
@@ -123,10 +140,10 @@ PyObject** itemsOf(PyObject* sequence) {
 }
 
 /// True if giving up these references runs no code, though an object may be among them several times.
-bool arePlainReleases(PyObject* const* items, Py_ssize_t count) {
+inline bool arePlainReleases(PyObject* const* items, Py_ssize_t count) {
+  // An immortal object has a large count, too.
   return std::all_of(items, items + count, [count](PyObject* item) {
-    return _Py_IsImmortal(item) || item->ob_refcnt > count || PyLong_CheckExact(item) || PyFloat_CheckExact(item) ||
-           PyUnicode_CheckExact(item);
+    return item->ob_refcnt > count || PyLong_CheckExact(item) || PyFloat_CheckExact(item) || PyUnicode_CheckExact(item);
   });
 }
 
@@ -168,7 +185,7 @@ extern "C" {
 
 PyObject* rt_binary_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start,
                           PyObject* stop) {
-  Bounds bounds(start, stop, nullptr);
+  OwnBounds bounds(start, stop, nullptr);
   PyObject* result = nullptr;
   if (plainSlice(container, bounds, &result)) return result;
   return generalSlice(tstate, borrowed, container, bounds.takeSlice(), subscriptBy);
@@ -176,15 +193,38 @@ PyObject* rt_binary_slice(PyThreadState* tstate, int64_t borrowed, PyObject* con
 
 PyObject* rt_subscr_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
                           PyObject* step) {
-  Bounds bounds(start, stop, step);
+  OwnBounds bounds(start, stop, step);
   PyObject* result = nullptr;
   if (plainSlice(container, bounds, &result)) return result;
   return generalSlice(tstate, borrowed & 1, container, bounds.takeSlice(), rt_subscr);
 }
 
+bool rt_copy_slice(PyObject* list, PyObject* start, PyObject* stop, PyObject* from, PyObject* fromStart,
+                   PyObject* fromStop, PyObject* fromStep) {
+  constexpr Py_ssize_t kMost = 64;
+  if (!PyList_CheckExact(list) || !PyList_CheckExact(from)) return false;
+  Bounds place(start, stop, nullptr), source(fromStart, fromStop, fromStep);
+  if (!source.resolve(PyList_GET_SIZE(from)) || !place.resolve(PyList_GET_SIZE(list))) return false;
+  const Py_ssize_t count = source.count;
+  PyObject** items = reinterpret_cast<PyListObject*>(list)->ob_item + place.first;
+  if (place.count != count || count > kMost || !arePlainReleases(items, count)) return false;
+  PyObject* copies[kMost];  // the slices may overlap
+  PyObject** item = reinterpret_cast<PyListObject*>(from)->ob_item + source.first;
+  for (Py_ssize_t i = 0; i < count; ++i, item += source.step) {
+    retain(*item);
+    copies[i] = *item;
+  }
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    PyObject* old = items[i];
+    items[i] = copies[i];
+    release(old);
+  }
+  return true;
+}
+
 int rt_store_slice(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* start, PyObject* stop,
                    PyObject* value) {
-  Bounds bounds(start, stop, nullptr);
+  OwnBounds bounds(start, stop, nullptr);
   int status = storePlainSlice(container, bounds, value);
   if (status == -2) {
     PyObject* slice = bounds.takeSlice();

@@ -88,6 +88,21 @@ class Numbers(Case):
             for known in bits.values():
                 self.assertEqual(rt.has_class(sample, known), known == bit, (sample, known))
 
+    def test_copy_slice(self):
+        numbers, texts, things = [1, 2, 3, 4, 5], ["a", "b"], [[], {}]
+        self.assertTrue(rt.copy_slice(numbers, None, 3, numbers, 2, None, -1))
+        self.assertEqual(numbers, [3, 2, 1, 4, 5])
+        self.assertTrue(rt.copy_slice(numbers, 1, 3, things, 0, 2, MISSING))
+        self.assertEqual(numbers, [3, [], {}, 4, 5])
+        self.assertTrue(rt.copy_slice(texts, 1, None, numbers, 4, 9, None))
+        self.assertEqual(texts, ["a", 5])
+        big = list(range(100))
+        for arguments in ((texts, 0, 1, numbers, 0, 2, 1), (texts, 0, 1, (1, 2), 0, 1, 1), (texts, 0, "x", numbers, 0, 1, 1),
+                          (texts, 0, 1, numbers, 0, 1, 0), (big, 0, 100, big, 0, 100, 1)):
+            before = list(arguments[0])
+            self.assertFalse(rt.copy_slice(*arguments), arguments)
+            self.assertEqual(arguments[0], before)
+
     def test_is_quiet(self):
         for sample in (MISSING, None, 0, 2**70, 1.5, True):
             self.assertTrue(rt.is_quiet(sample), sample)
