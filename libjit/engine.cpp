@@ -20,6 +20,10 @@ namespace martlet {
 namespace {
 
 constexpr uint32_t kMaxRecompilations = 12;
+/// Sites that have failed this part of the limit go along when another one has reached it.
+constexpr int64_t kEarlyShare = 8;
+/// Each time that code which had never run has turned out hot, the next has to run twice as often.
+constexpr size_t kMaxDoublings = 4;
 constexpr size_t kMaxSecondsEach = 65536;
 /// After so many rebindings of globals under a code object's versions, it gets no constants from globals any more.
 constexpr uint32_t kMaxWithdrawals = 8;
@@ -163,10 +167,46 @@ void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
   if (++site.count >= threshold(data, options_.call_threshold)) request(data, offset, {{offset, depth}});
 }
 
+/// Compiles again what a version was compiled for.
+void Engine::recompile(vm::CodeData& data, vm::NativeVersion& version, bool keepUntilThen) {
+  std::vector<frontend::EntryRequest> entries;
+  uint32_t siteOffset = 0;
+  if (&version != data.callVersion && !version.code.entries.empty()) {
+    siteOffset = version.code.entries.front().offset;
+    for (const EntryPoint& point : version.code.entries) entries.push_back({point.offset, point.stackDepth});
+  }
+  if (!keepUntilThen) data.retire(&version);
+  vm::CodeData::SiteCount& site = data.site(siteOffset);
+  if (site.pending || site.failed) return;
+  ++stats_.recompiled;
+  request(data, siteOffset, std::move(entries));
+}
+
+/// Code that is reached now and then is cheaper left to the interpreter than compiled.
+void Engine::reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint32_t count) {
+  const size_t doublings = std::min(data.reached.size(), kMaxDoublings);
+  if (count < threshold(data, options_.call_threshold) << doublings) return;
+  data.reached.insert(offset);
+  recompile(data, version, /*keepUntilThen=*/true);
+}
+
+/// Takes back what has failed in a version: one compilation for many sites rather than one each.
+void Engine::blockFailing(vm::CodeData& data, const vm::NativeVersion& version) const {
+  const int64_t limit = std::max<int64_t>(1, options_.exit_limit / kEarlyShare);
+  for (size_t i = 0; i < version.exitCounts.size(); ++i) {
+    const hir::ExitReason reason = version.code.exits[i].reason;
+    const bool isAssumption = hir::isCounted(reason) && reason != hir::ExitReason::NotRun &&
+                              reason != hir::ExitReason::Learned && reason != hir::ExitReason::OtherGlobals;
+    if (isAssumption && version.exitCounts[i] >= limit) data.blocked.insert(version.code.exits[i].offset);
+  }
+}
+
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
+  if (version.retired || stopped_ || !enabled_) return;
+  if (exit.reason == hir::ExitReason::NotRun) return reachedNotRun(data, version, exit.offset, count);
   const bool hasLearned = exit.reason == hir::ExitReason::Learned;
-  if ((!hasLearned && count < static_cast<uint64_t>(options_.exit_limit)) || version.retired || stopped_ || !enabled_)
-    return;
+  if (!hasLearned && count < static_cast<uint64_t>(options_.exit_limit)) return;
+  blockFailing(data, version);
   // Past the limit nothing is assumed anywhere in the function any more; it cannot exit for ever.
   if (exit.reason == hir::ExitReason::OtherGlobals) {
     data.globalsDiffer = true;
@@ -175,17 +215,8 @@ void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDe
   }
   // What is learned is learned for good: there are no more of these compilations than sites.
   data.recompilations += hasLearned ? 0 : 1;
-  ++stats_.recompiled;
-  std::vector<frontend::EntryRequest> entries;
-  uint32_t siteOffset = 0;
-  if (&version != data.callVersion && !version.code.entries.empty()) {
-    siteOffset = version.code.entries.front().offset;
-    for (const EntryPoint& point : version.code.entries) entries.push_back({point.offset, point.stackDepth});
-  }
   // Until the new code is there the interpreter is faster than entering the old one only to leave it.
-  data.retire(&version);
-  vm::CodeData::SiteCount& site = data.site(siteOffset);
-  if (!site.pending && !site.failed) request(data, siteOffset, std::move(entries));
+  recompile(data, version, /*keepUntilThen=*/false);
 }
 
 std::vector<frontend::EntryRequest> Engine::startEntries(const frontend::Snapshot& snapshot) const {
@@ -210,6 +241,8 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
   if (copy) {
     job->snapshot = std::move(copy->snapshot);
     job->objects = std::move(copy->ownedObjects);
+    job->snapshot.reached = data.reached;
+    job->snapshot.leavesOutNotRun = !data.compiledWhole && data.reached.size() < kMaxRecompilations;
   } else {
     job->result = std::make_unique<Result<CompiledCode>>(copy.bailout());
   }
@@ -219,6 +252,7 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
 
 void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<frontend::EntryRequest> entries) {
   if (vm::port::foreignToolsWatch(data.code())) return;
+  data.compiledWhole |= options_.compile_first_call;
   std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_, runningScope(data));
   job->entries = entries.empty() ? startEntries(job->snapshot) : std::move(entries);
   data.site(siteOffset).pending = true;
@@ -313,6 +347,7 @@ bool Engine::compileNow(PyCodeObject* code, PyFunctionObject* func) {
     return false;
   }
   if (data->entryAt(0) != nullptr) return true;
+  data->compiledWhole = true;
   std::unique_ptr<CompileJob> job =
       makeJob(*data, 0, options_,
               func != nullptr ? vm::GlobalScope{func->func_globals, func->func_builtins} : vm::GlobalScope{});
@@ -324,6 +359,7 @@ bool Engine::compileNow(PyCodeObject* code, PyFunctionObject* func) {
 
 std::unique_ptr<CompileJob> Engine::compileOnly(PyCodeObject* code, const Options& options) {
   vm::CodeData scratch(code);
+  scratch.compiledWhole = true;
   std::unique_ptr<CompileJob> job = makeJob(scratch, 0, options, {});
   job->data = nullptr;
   job->entries = frontend::allRoots(job->snapshot);

@@ -80,6 +80,9 @@ class Engine {
   int64_t threshold(const vm::CodeData& data, int64_t base) const;
   std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options, vm::GlobalScope scope);
   void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
+  void recompile(vm::CodeData& data, vm::NativeVersion& version, bool keepUntilThen);
+  void reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint32_t count);
+  void blockFailing(vm::CodeData& data, const vm::NativeVersion& version) const;
   void compileJob(CompileJob& job);
   void publish(std::unique_ptr<CompileJob> job);
   void countFailure(const Bailout& bailout);

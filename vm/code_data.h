@@ -3,6 +3,7 @@
 // object's co_extra and dies with it. All of it is guarded by the GIL. Must not know: LLVM, HIR passes.
 #pragma once
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "lowering/frontend/snapshot.h"
@@ -127,6 +128,8 @@ class alignas(64) CodeData {
   /// and the next compilation reads them; filled in by snapshotCode(), and never moved.
   std::vector<SiteCache> siteCaches;
   frontend::BlockedSites blocked;  ///< instructions where speculation failed
+  std::set<uint32_t> reached;              ///< places that had never run when they were compiled, and are in use now
+  bool compiledWhole = false;  ///< native code ran what the interpreter has not: its counters say nothing
   uint32_t recompilations = 0;
   uint32_t withdrawals = 0;    ///< versions lost because a global was rebound
   bool globalsDiffer = false;  ///< functions with different globals share this code object
