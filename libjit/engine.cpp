@@ -22,6 +22,8 @@ namespace {
 constexpr uint32_t kMaxRecompilations = 12;
 /// Sites that have failed this part of the limit go along when another one has reached it.
 constexpr int64_t kEarlyShare = 8;
+/// In code units; doubled with each compilation.
+constexpr uint32_t kBlockedBehind = 16;
 /// Each time that code which had never run has turned out hot, the next has to run twice as often.
 constexpr size_t kMaxDoublings = 4;
 constexpr size_t kMaxSecondsEach = 65536;
@@ -53,6 +55,12 @@ vm::GlobalScope runningScope(const vm::CodeData& data) {
   const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
   if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return {};
   return {vm::port::globalsOf(frame), vm::port::builtinsOf(frame)};
+}
+
+/// True for an exit behind which the code is compiled again without what it took for granted.
+bool isAssumption(hir::ExitReason reason) {
+  return hir::isCounted(reason) && reason != hir::ExitReason::NotRun && reason != hir::ExitReason::Learned &&
+         reason != hir::ExitReason::OtherGlobals;
 }
 
 /// Where the program's own threads want all processors, they come first. On Linux a nice level is a thread's.
@@ -128,7 +136,7 @@ void Engine::disable() {
     const std::lock_guard<std::mutex> lock(queueMutex_);
     dropped.swap(queue_);
   }
-  for (auto& job : dropped) job->data->site(job->site).pending = false;
+  for (auto& job : dropped) job->data->site(job->site).pending = nullptr;
   vm::CodeData::forEach([](vm::CodeData& data) { data.retireAll(); });
 }
 
@@ -152,7 +160,8 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   vm::CodeData::SiteCount& site = data.site(siteOffset);
   if (site.failed) return vm::Verdict::StopCounting;
   const int64_t limit = threshold(data, isLoop ? options_.loop_threshold : options_.call_threshold);
-  if (++site.count < limit || site.pending || stopped_) return vm::Verdict::KeepCounting;
+  if (site.pending != nullptr) site.pending->fetch_add(1, std::memory_order_relaxed);
+  if (++site.count < limit || site.pending != nullptr || stopped_) return vm::Verdict::KeepCounting;
   // A generator that is met in its middle is compiled from there on; resume points behind that come with it.
   const bool whole = !isLoop && kind == vm::RedirectKind::Start;
   std::vector<frontend::EntryRequest> entries;
@@ -163,7 +172,7 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
 
 void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
   vm::CodeData::SiteCount& site = data.site(offset);
-  if (site.failed || site.pending || stopped_ || !enabled_) return;
+  if (site.failed || site.pending != nullptr || stopped_ || !enabled_) return;
   if (++site.count >= threshold(data, options_.call_threshold)) request(data, offset, {{offset, depth}});
 }
 
@@ -177,7 +186,7 @@ void Engine::recompile(vm::CodeData& data, vm::NativeVersion& version, bool keep
   }
   if (!keepUntilThen) data.retire(&version);
   vm::CodeData::SiteCount& site = data.site(siteOffset);
-  if (site.pending || site.failed) return;
+  if (site.pending != nullptr || site.failed) return;
   ++stats_.recompiled;
   request(data, siteOffset, std::move(entries));
 }
@@ -190,15 +199,20 @@ void Engine::reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint3
   recompile(data, version, /*keepUntilThen=*/true);
 }
 
-/// Takes back what has failed in a version: one compilation for many sites rather than one each.
-void Engine::blockFailing(vm::CodeData& data, const vm::NativeVersion& version) const {
+/// Takes back what has failed in a version: one compilation for many sites rather than one each. A number of another
+/// kind than expected fails at one site after the other, because one check serves all sites behind it: from the third
+/// time on, those go along.
+void Engine::blockFailing(vm::CodeData& data, const vm::NativeVersion& version, const ExitDescriptor& failed) const {
+  data.blocked.insert(data.recompilations < kMaxRecompilations ? failed.offset : frontend::kBlockAll);
   const int64_t limit = std::max<int64_t>(1, options_.exit_limit / kEarlyShare);
   for (size_t i = 0; i < version.exitCounts.size(); ++i) {
-    const hir::ExitReason reason = version.code.exits[i].reason;
-    const bool isAssumption = hir::isCounted(reason) && reason != hir::ExitReason::NotRun &&
-                              reason != hir::ExitReason::Learned && reason != hir::ExitReason::OtherGlobals;
-    if (isAssumption && version.exitCounts[i] >= limit) data.blocked.insert(version.code.exits[i].offset);
+    const ExitDescriptor& exit = version.code.exits[i];
+    if (isAssumption(exit.reason) && version.exitCounts[i] >= limit) data.blocked.insert(exit.offset);
   }
+  const bool isNumber = failed.reason == hir::ExitReason::NotInt || failed.reason == hir::ExitReason::NotFloat;
+  if (!isNumber || data.recompilations < 2) return;
+  const uint32_t end = failed.offset + (kBlockedBehind << data.recompilations);
+  for (uint32_t offset = failed.offset; offset < end; ++offset) data.blocked.insert(offset);
 }
 
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
@@ -206,12 +220,11 @@ void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDe
   if (exit.reason == hir::ExitReason::NotRun) return reachedNotRun(data, version, exit.offset, count);
   const bool hasLearned = exit.reason == hir::ExitReason::Learned;
   if (!hasLearned && count < static_cast<uint64_t>(options_.exit_limit)) return;
-  blockFailing(data, version);
   // Past the limit nothing is assumed anywhere in the function any more; it cannot exit for ever.
   if (exit.reason == hir::ExitReason::OtherGlobals) {
     data.globalsDiffer = true;
   } else if (!hasLearned) {
-    data.blocked.insert(data.recompilations < kMaxRecompilations ? exit.offset : frontend::kBlockAll);
+    blockFailing(data, version, exit);
   }
   // What is learned is learned for good: there are no more of these compilations than sites.
   data.recompilations += hasLearned ? 0 : 1;
@@ -255,7 +268,7 @@ void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<fronte
   data.compiledWhole |= options_.compile_first_call;
   std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_, runningScope(data));
   job->entries = entries.empty() ? startEntries(job->snapshot) : std::move(entries);
-  data.site(siteOffset).pending = true;
+  data.site(siteOffset).pending = &job->asked;
   if (options_.sync) {
     compileJob(*job);
     publish(std::move(job));
@@ -299,7 +312,7 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
   const auto start = Clock::now();
   vm::CodeData& data = *job->data;
   vm::CodeData::SiteCount& site = data.site(job->site);
-  site.pending = false;
+  site.pending = nullptr;
   stats_.compileSeconds += job->seconds + job->loadSeconds;
   Result<CompiledCode>& result = *job->result;
   if (!result) {
@@ -389,8 +402,11 @@ void Engine::work() {
   while (true) {
     queueChanged_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
-    std::unique_ptr<CompileJob> job = std::move(queue_.front());
-    queue_.pop_front();
+    const auto hottest = std::max_element(queue_.begin(), queue_.end(), [](const auto& a, const auto& b) {
+      return a->asked.load(std::memory_order_relaxed) < b->asked.load(std::memory_order_relaxed);
+    });
+    std::unique_ptr<CompileJob> job = std::move(*hottest);
+    queue_.erase(hottest);
     current_ = job.get();
     lock.unlock();
     compileJob(*job);
@@ -417,7 +433,7 @@ void Engine::shutDown() {
   publishReady();
   std::deque<std::unique_ptr<CompileJob>> dropped;
   dropped.swap(queue_);
-  for (auto& job : dropped) job->data->site(job->site).pending = false;
+  for (auto& job : dropped) job->data->site(job->site).pending = nullptr;
 }
 
 void Engine::adoptCurrentJob() {
