@@ -24,6 +24,8 @@ constexpr uint32_t kMaxRecompilations = 12;
 constexpr int64_t kEarlyShare = 8;
 /// In code units; doubled with each compilation.
 constexpr uint32_t kBlockedBehind = 16;
+/// An exit costs more than being interpreted: this part of the threshold is enough.
+constexpr int64_t kNotRunShare = 8;
 /// Each time that code which had never run has turned out hot, the next has to run twice as often.
 constexpr size_t kMaxDoublings = 4;
 constexpr size_t kMaxSecondsEach = 65536;
@@ -193,8 +195,8 @@ void Engine::recompile(vm::CodeData& data, vm::NativeVersion& version, bool keep
 
 /// Code that is reached now and then is cheaper left to the interpreter than compiled.
 void Engine::reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint32_t count) {
-  const size_t doublings = std::min(data.reached.size(), kMaxDoublings);
-  if (count < threshold(data, options_.call_threshold) << doublings) return;
+  const int64_t limit = std::max(options_.exit_limit, threshold(data, options_.call_threshold) / kNotRunShare);
+  if (count < limit << std::min(data.reached.size(), kMaxDoublings)) return;
   data.reached.insert(offset);
   recompile(data, version, /*keepUntilThen=*/true);
 }
