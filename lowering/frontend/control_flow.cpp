@@ -139,7 +139,9 @@ class Analysis {
 
   bool leadsToNotRun(size_t index) const {
     const Instruction& instruction = code_[index];
-    const auto isLeftOut = [&](int32_t i) { return i > static_cast<int32_t>(index) && flow_.leftOut[static_cast<size_t>(i)]; };
+    const auto isLeftOut = [&](int32_t i) {
+      return i > static_cast<int32_t>(index) && flow_.leftOut[static_cast<size_t>(i)];
+    };
     const auto next = index + 1 < code_.size() ? static_cast<int32_t>(index + 1) : -1;
     switch (flowOf(instruction.op)) {
     case Flow::Next: return isLeftOut(next);

@@ -303,8 +303,8 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
   }
 }
 
-/// The first run of an adaptive instruction changes its counter. (One that was specialised and given up may come back to
-/// the initial value for the length of one run. And switching instrumentation off resets all counters.)
+/// The first run of an adaptive instruction changes its counter. One that was specialised and given up may come back to
+/// the initial value for the length of one run, and switching another tool's instrumentation off resets counters.
 frontend::Ran Decoder::whetherRun(uint32_t offset, int opcode) const {
   const uint8_t now = running_[offset].op.code;
   if (!kTables.adaptive[static_cast<size_t>(opcode)]) return frontend::Ran::Unknown;
