@@ -297,7 +297,7 @@ CodeBuilder withNotRun() {
 TEST(Translate, LeavesOutWhatHasNeverRunFromItsBlocksBeginning) {
   const std::string text = withNotRun().text();
   EXPECT_EQ(count(text, "BinaryOp"), 0) << text;
-  EXPECT_EQ(count(text, "Exit NotRun {offset=3"), 1) << text;
+  EXPECT_EQ(count(text, "Exit reason=NotRun {offset=3"), 1) << text;
 }
 
 TEST(Translate, CompilesWhatHasNeverRunWhereThatSaysNothing) {
@@ -309,8 +309,8 @@ TEST(Translate, CompilesWhatHasNeverRunWhereThatSaysNothing) {
   EXPECT_EQ(count(reached.text(), "NotRun"), 0) << "it is in use by now";
   CodeBuilder raising = withNotRun();
   raising.code.instructions[4].ran = Ran::Yes;
-  EXPECT_EQ(count(raising.text(), "Exit NotRun {offset=5"), 1) << "what is before it did run";
-  EXPECT_EQ(count(withNotRun().text({{3, 0}}), "Exit NotRun {offset=4"), 1) << "an entry is in use";
+  EXPECT_EQ(count(raising.text(), "Exit reason=NotRun {offset=5"), 1) << "what is before it did run";
+  EXPECT_EQ(count(withNotRun().text({{3, 0}}), "Exit reason=NotRun {offset=4"), 1) << "an entry is in use";
 }
 
 TEST(Translate, RefusesBrokenStacks) {
