@@ -85,7 +85,7 @@ struct Snapshot {
   /// Code that has never run is left to the interpreter, but for what is in `reached`. Only where the code did run in
   /// the interpreter: counters know nothing of native code.
   bool leavesOutNotRun = false;
-  std::set<uint32_t> reached;  ///< bytecode offsets
+  std::set<uint32_t> reached;        ///< bytecode offsets
   const void* siteCaches = nullptr;  ///< the code object's, opaque here; NULL: none
 };
 
