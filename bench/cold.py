@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""A program in which nothing gets hot: what the JIT costs where it cannot help.
+"""What the JIT costs where it cannot help.
 
     scripts/python bench/compare.py bench/cold.py
 
-Like a command-line tool it loads some dozens of modules, runs through a bit of each, and ends; most of the rest of its
-time goes to C functions. Each round is a new life of the program: the modules are loaded again, with code objects that
-have never run. In the table the number of functions compiled has to stay small: those of the frame around the program,
-which itself lives on.
+Like a command-line tool this loads some dozens of modules, runs through a bit of each, and ends; most of the rest of its
+time goes to C functions. A life of the program is one round, with code objects that have never run.
+
+`nothing_hot`: each life in a forked child, so that nothing adds up from one to the next, and with its regular
+expressions compiled before. No function reaches a threshold: a life in which one was compiled is an error. What is left
+is counting.
+`little_hot`: one life after the other in the same process. What they share (regular expressions, imports, the frame
+around) gets hot in time and is compiled.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import marshal
+import os
 import random
 import sys
 import time
@@ -119,24 +125,67 @@ def one_life(codes):
     return "\n".join(report(m, work(m, data, text)))
 
 
-def bench_lives(loops: int, codes) -> float:
+def timed_life(codes) -> float:
     own = {name: sys.modules.get(name) for name in MODULES}
-    seconds = 0.0
-    for _ in range(loops):
-        start = time.perf_counter()
-        try:
-            one_life(codes)
-        finally:
-            for name, module in own.items():
-                if module is None:
-                    sys.modules.pop(name, None)
-                else:
-                    sys.modules[name] = module
-        seconds += time.perf_counter() - start
-    return seconds
+    start = time.perf_counter()
+    try:
+        one_life(codes)
+    finally:
+        for name, module in own.items():
+            if module is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = module
+    return time.perf_counter() - start
+
+
+def bench_little_hot(loops: int, codes) -> float:
+    return sum(timed_life(codes) for _ in range(loops))
+
+
+def compiled() -> int:
+    jit = sys.modules.get("martlet")
+    return jit.stats()["compiled"] if jit else 0
+
+
+def forked_life(codes) -> float:
+    """Seconds of a life in a child, which has to compile nothing."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        before = compiled()
+        seconds = timed_life(codes)
+        report = {"seconds": seconds, "compiled": compiled() - before}
+        os.write(writer, json.dumps(report).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        report = json.loads(answer.read())
+    os.waitpid(child, 0)
+    if report["compiled"]:
+        raise SystemExit(f"cold.py: {report['compiled']} functions got hot")
+    return report["seconds"]
+
+
+def bench_nothing_hot(loops: int, codes) -> float:
+    return sum(forked_life(codes) for _ in range(loops))
+
+
+def prepare(codes) -> None:
+    """The first life fills the caches of `re` and its like, uncounted."""
+    jit = sys.modules.get("martlet")
+    enabled = jit is not None and jit.is_enabled()
+    if enabled:
+        jit.disable()
+    timed_life(codes)
+    if enabled:
+        jit.enable()
 
 
 if __name__ == "__main__":
     runner = pyperf.Runner()
     runner.parse_args()
-    runner.bench_time_func("cold", bench_lives, code_of_modules())
+    codes = code_of_modules()
+    prepare(codes)
+    runner.bench_time_func("nothing_hot", bench_nothing_hot, codes)
+    runner.bench_time_func("little_hot", bench_little_hot, codes)

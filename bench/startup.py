@@ -15,19 +15,27 @@ import sys
 import tempfile
 import time
 
-# name -> (words after `python`, name of what it is compared with)
+import martlet
+
+# What scripts/python does for MARTLET=1.
+ACTIVATE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(martlet.__file__))), "activate")
+ENABLED = {"MARTLET": "1", "PYTHONPATH": os.pathsep.join([ACTIVATE, *filter(None, [os.environ.get("PYTHONPATH")])])}
+
+# name -> (words after `python`, name of what it is compared with, variables)
 WAYS = {
-    "python FILE": (["FILE"], ""),
-    "python -m martlet FILE": (["-m", "martlet", "FILE"], "python FILE"),
-    "python -c pass": (["-c", "pass"], ""),
-    "import martlet; enable()": (["-c", "import martlet; martlet.enable()"], "python -c pass"),
+    "python FILE": (["FILE"], "", {}),
+    "python -m martlet FILE": (["-m", "martlet", "FILE"], "python FILE", {}),
+    "MARTLET=1 python FILE": (["FILE"], "python FILE", ENABLED),
+    "python -c pass": (["-c", "pass"], "", {}),
+    "import martlet; enable()": (["-c", "import martlet; martlet.enable()"], "python -c pass", {}),
 }
 
 
-def started(words: list[str]) -> tuple[float, float]:
+def started(words: list[str], variables: dict[str, str]) -> tuple[float, float]:
     """Wall and processor milliseconds of one process."""
+    environment = {name: value for name, value in os.environ.items() if name != "MARTLET"} | variables
     before = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = status
     if status:
@@ -43,11 +51,11 @@ def main() -> None:
             pass
         times = {way: [] for way in WAYS}
         for _ in range(rounds + 1):
-            for way, (words, _) in WAYS.items():
-                times[way].append(started([path if word == "FILE" else word for word in words]))
+            for way, (words, _, variables) in WAYS.items():
+                times[way].append(started([path if word == "FILE" else word for word in words], variables))
     print(f"CPython {sys.version.split()[0]}, {rounds} rounds; medians, and what is added: median of the rounds")
     print(f"{'':26} {'wall ms':>8} {'added':>7} {'processor ms':>13} {'added':>7}")
-    for way, (_, base) in WAYS.items():
+    for way, (_, base, _) in WAYS.items():
         cells = []
         for kind in (0, 1):
             values = [row[kind] for row in times[way][1:]]  # the first round fills the caches

@@ -20,6 +20,12 @@ namespace martlet {
 namespace {
 
 constexpr uint32_t kMaxRecompilations = 12;
+/// Sites that have failed this part of the limit go along when another one has reached it.
+constexpr int64_t kEarlyShare = 8;
+/// An exit costs more than being interpreted: this part of the threshold is enough.
+constexpr int64_t kNotRunShare = 8;
+/// Each time that code which had never run has turned out hot, the next has to run twice as often.
+constexpr size_t kMaxDoublings = 4;
 constexpr size_t kMaxSecondsEach = 65536;
 /// After so many rebindings of globals under a code object's versions, it gets no constants from globals any more.
 constexpr uint32_t kMaxWithdrawals = 8;
@@ -49,6 +55,12 @@ vm::GlobalScope runningScope(const vm::CodeData& data) {
   const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
   if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return {};
   return {vm::port::globalsOf(frame), vm::port::builtinsOf(frame)};
+}
+
+/// True for an exit behind which the code is compiled again without what it took for granted.
+bool isAssumption(hir::ExitReason reason) {
+  return hir::isCounted(reason) && reason != hir::ExitReason::NotRun && reason != hir::ExitReason::Learned &&
+         reason != hir::ExitReason::OtherGlobals;
 }
 
 /// Where the program's own threads want all processors, they come first. On Linux a nice level is a thread's.
@@ -124,7 +136,7 @@ void Engine::disable() {
     const std::lock_guard<std::mutex> lock(queueMutex_);
     dropped.swap(queue_);
   }
-  for (auto& job : dropped) job->data->site(job->site).pending = false;
+  for (auto& job : dropped) job->data->site(job->site).pending = nullptr;
   vm::CodeData::forEach([](vm::CodeData& data) { data.retireAll(); });
 }
 
@@ -148,7 +160,8 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   vm::CodeData::SiteCount& site = data.site(siteOffset);
   if (site.failed) return vm::Verdict::StopCounting;
   const int64_t limit = threshold(data, isLoop ? options_.loop_threshold : options_.call_threshold);
-  if (++site.count < limit || site.pending || stopped_) return vm::Verdict::KeepCounting;
+  if (site.pending != nullptr) site.pending->fetch_add(1, std::memory_order_relaxed);
+  if (++site.count < limit || site.pending != nullptr || stopped_) return vm::Verdict::KeepCounting;
   // A generator that is met in its middle is compiled from there on; resume points behind that come with it.
   const bool whole = !isLoop && kind == vm::RedirectKind::Start;
   std::vector<frontend::EntryRequest> entries;
@@ -159,7 +172,7 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
 
 void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
   vm::CodeData::SiteCount& site = data.site(offset);
-  if (site.failed || site.pending || stopped_ || !enabled_) return;
+  if (site.failed || site.pending != nullptr || stopped_ || !enabled_) return;
   if (++site.count >= threshold(data, options_.call_threshold)) request(data, offset, {{offset, depth}});
 }
 
@@ -174,29 +187,54 @@ uint32_t blockedBy(const ExitDescriptor& exit) {
 
 }  // namespace
 
-void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
-  const bool hasLearned = exit.reason == hir::ExitReason::Learned;
-  if ((!hasLearned && count < static_cast<uint64_t>(options_.exit_limit)) || version.retired || stopped_ || !enabled_)
-    return;
-  // Past the limit nothing is assumed anywhere in the function any more; it cannot exit for ever.
-  if (exit.reason == hir::ExitReason::OtherGlobals) {
-    data.globalsDiffer = true;
-  } else if (!hasLearned) {
-    data.blocked.insert(data.recompilations < kMaxRecompilations ? blockedBy(exit) : frontend::kBlockAll);
-  }
-  // What is learned is learned for good: there are no more of these compilations than sites.
-  data.recompilations += hasLearned ? 0 : 1;
-  ++stats_.recompiled;
+/// Compiles again what a version was compiled for.
+void Engine::recompile(vm::CodeData& data, vm::NativeVersion& version, bool keepUntilThen) {
   std::vector<frontend::EntryRequest> entries;
   uint32_t siteOffset = 0;
   if (&version != data.callVersion && !version.code.entries.empty()) {
     siteOffset = version.code.entries.front().offset;
     for (const EntryPoint& point : version.code.entries) entries.push_back({point.offset, point.stackDepth});
   }
-  // Until the new code is there the interpreter is faster than entering the old one only to leave it.
-  data.retire(&version);
+  if (!keepUntilThen) data.retire(&version);
   vm::CodeData::SiteCount& site = data.site(siteOffset);
-  if (!site.pending && !site.failed) request(data, siteOffset, std::move(entries));
+  if (site.pending != nullptr || site.failed) return;
+  ++stats_.recompiled;
+  request(data, siteOffset, std::move(entries));
+}
+
+/// Code that is reached now and then is cheaper left to the interpreter than compiled.
+void Engine::reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint32_t count) {
+  const int64_t limit = std::max(options_.exit_limit, threshold(data, options_.call_threshold) / kNotRunShare);
+  if (count < limit << std::min(data.reached.size(), kMaxDoublings)) return;
+  data.reached.insert(offset);
+  recompile(data, version, /*keepUntilThen=*/true);
+}
+
+/// Takes back what has failed in a version: one compilation for many sites rather than one each.
+void Engine::blockFailing(vm::CodeData& data, const vm::NativeVersion& version, const ExitDescriptor& failed) const {
+  data.blocked.insert(data.recompilations < kMaxRecompilations ? blockedBy(failed) : frontend::kBlockAll);
+  const int64_t limit = std::max<int64_t>(1, options_.exit_limit / kEarlyShare);
+  for (size_t i = 0; i < version.exitCounts.size(); ++i) {
+    const ExitDescriptor& exit = version.code.exits[i];
+    if (isAssumption(exit.reason) && version.exitCounts[i] >= limit) data.blocked.insert(blockedBy(exit));
+  }
+}
+
+void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
+  if (version.retired || stopped_ || !enabled_) return;
+  if (exit.reason == hir::ExitReason::NotRun) return reachedNotRun(data, version, exit.offset, count);
+  const bool hasLearned = exit.reason == hir::ExitReason::Learned;
+  if (!hasLearned && count < static_cast<uint64_t>(options_.exit_limit)) return;
+  // Past the limit nothing is assumed anywhere in the function any more; it cannot exit for ever.
+  if (exit.reason == hir::ExitReason::OtherGlobals) {
+    data.globalsDiffer = true;
+  } else if (!hasLearned) {
+    blockFailing(data, version, exit);
+  }
+  // What is learned is learned for good: there are no more of these compilations than sites.
+  data.recompilations += hasLearned ? 0 : 1;
+  // Until the new code is there the interpreter is faster than entering the old one only to leave it.
+  recompile(data, version, /*keepUntilThen=*/false);
 }
 
 std::vector<frontend::EntryRequest> Engine::startEntries(const frontend::Snapshot& snapshot) const {
@@ -221,6 +259,8 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
   if (copy) {
     job->snapshot = std::move(copy->snapshot);
     job->objects = std::move(copy->ownedObjects);
+    job->snapshot.reached = data.reached;
+    job->snapshot.leavesOutNotRun = !data.compiledWhole && data.reached.size() < kMaxRecompilations;
   } else {
     job->result = std::make_unique<Result<CompiledCode>>(copy.bailout());
   }
@@ -230,9 +270,10 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
 
 void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<frontend::EntryRequest> entries) {
   if (vm::port::foreignToolsWatch(data.code())) return;
+  data.compiledWhole |= options_.compile_first_call;
   std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_, runningScope(data));
   job->entries = entries.empty() ? startEntries(job->snapshot) : std::move(entries);
-  data.site(siteOffset).pending = true;
+  data.site(siteOffset).pending = &job->asked;
   if (options_.sync) {
     compileJob(*job);
     publish(std::move(job));
@@ -276,7 +317,7 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
   const auto start = Clock::now();
   vm::CodeData& data = *job->data;
   vm::CodeData::SiteCount& site = data.site(job->site);
-  site.pending = false;
+  site.pending = nullptr;
   stats_.compileSeconds += job->seconds + job->loadSeconds;
   Result<CompiledCode>& result = *job->result;
   if (!result) {
@@ -324,6 +365,7 @@ bool Engine::compileNow(PyCodeObject* code, PyFunctionObject* func) {
     return false;
   }
   if (data->entryAt(0) != nullptr) return true;
+  data->compiledWhole = true;
   std::unique_ptr<CompileJob> job =
       makeJob(*data, 0, options_,
               func != nullptr ? vm::GlobalScope{func->func_globals, func->func_builtins} : vm::GlobalScope{});
@@ -335,6 +377,7 @@ bool Engine::compileNow(PyCodeObject* code, PyFunctionObject* func) {
 
 std::unique_ptr<CompileJob> Engine::compileOnly(PyCodeObject* code, const Options& options) {
   vm::CodeData scratch(code);
+  scratch.compiledWhole = true;
   std::unique_ptr<CompileJob> job = makeJob(scratch, 0, options, {});
   job->data = nullptr;
   job->entries = frontend::allRoots(job->snapshot);
@@ -364,8 +407,11 @@ void Engine::work() {
   while (true) {
     queueChanged_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
-    std::unique_ptr<CompileJob> job = std::move(queue_.front());
-    queue_.pop_front();
+    const auto hottest = std::max_element(queue_.begin(), queue_.end(), [](const auto& a, const auto& b) {
+      return a->asked.load(std::memory_order_relaxed) < b->asked.load(std::memory_order_relaxed);
+    });
+    std::unique_ptr<CompileJob> job = std::move(*hottest);
+    queue_.erase(hottest);
     current_ = job.get();
     lock.unlock();
     compileJob(*job);
@@ -392,7 +438,7 @@ void Engine::shutDown() {
   publishReady();
   std::deque<std::unique_ptr<CompileJob>> dropped;
   dropped.swap(queue_);
-  for (auto& job : dropped) job->data->site(job->site).pending = false;
+  for (auto& job : dropped) job->data->site(job->site).pending = nullptr;
 }
 
 void Engine::adoptCurrentJob() {

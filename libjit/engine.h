@@ -24,7 +24,8 @@ namespace martlet {
 struct CompileJob {
   vm::Ref code;  ///< keeps the code object, its constants and its CodeData alive
   vm::CodeData* data = nullptr;
-  uint32_t site = 0;  ///< counter that asked: 0 a call, else a loop head or handler
+  uint32_t site = 0;                ///< counter that asked: 0 a call, else a loop head or handler
+  std::atomic<uint32_t> asked = 0;  ///< how often the place ran since: the hottest is compiled first
   frontend::Snapshot snapshot;
   std::vector<PyObject*> objects;  ///< strong references that the code will need
   std::unique_ptr<vm::Validity> validity;
@@ -80,6 +81,9 @@ class Engine {
   int64_t threshold(const vm::CodeData& data, int64_t base) const;
   std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options, vm::GlobalScope scope);
   void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
+  void recompile(vm::CodeData& data, vm::NativeVersion& version, bool keepUntilThen);
+  void reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint32_t count);
+  void blockFailing(vm::CodeData& data, const vm::NativeVersion& version, const ExitDescriptor& failed) const;
   void compileJob(CompileJob& job);
   void publish(std::unique_ptr<CompileJob> job);
   void countFailure(const Bailout& bailout);

@@ -2,7 +2,9 @@
 // What the vm keeps for a code object: counters, native versions, and where they can be entered. Lives in the code
 // object's co_extra and dies with it. All of it is guarded by the GIL. Must not know: LLVM, HIR passes.
 #pragma once
+#include <atomic>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "lowering/frontend/snapshot.h"
@@ -116,8 +118,9 @@ class alignas(64) CodeData {
   struct SiteCount {
     uint32_t offset;
     uint32_t count;
-    bool pending;  ///< a compilation for this place is under way
-    bool failed;   ///< and will not be tried again
+    /// Of the compilation under way for this place, if any: how often the place ran since then.
+    std::atomic<uint32_t>* pending;
+    bool failed;  ///< and will not be tried again
     uint16_t compilations;
   };
   /// Counter of calls (offset 0) or of a loop head or handler.
@@ -127,6 +130,8 @@ class alignas(64) CodeData {
   /// and the next compilation reads them; filled in by snapshotCode(), and never moved.
   std::vector<SiteCache> siteCaches;
   frontend::BlockedSites blocked;  ///< instructions where speculation failed
+  std::set<uint32_t> reached;      ///< places that had never run when they were compiled, and are in use now
+  bool compiledWhole = false;      ///< native code ran what the interpreter has not: its counters say nothing
   uint32_t recompilations = 0;
   uint32_t withdrawals = 0;    ///< versions lost because a global was rebound
   bool globalsDiffer = false;  ///< functions with different globals share this code object

@@ -60,7 +60,10 @@ PyObject* handleEvent(PyObject* codeObject, uint32_t instruction, uint32_t offse
 }
 
 uint32_t codeUnits(PyObject* byteOffset) {
-  return static_cast<uint32_t>(PyLong_AsLong(byteOffset) / static_cast<long>(sizeof(_Py_CODEUNIT)));
+  const auto* number = reinterpret_cast<PyLongObject*>(byteOffset);
+  const Py_ssize_t bytes =
+      PyUnstable_Long_IsCompact(number) ? PyUnstable_Long_CompactValue(number) : PyLong_AsSsize_t(byteOffset);
+  return static_cast<uint32_t>(static_cast<size_t>(bytes) / sizeof(_Py_CODEUNIT));
 }
 
 PyObject* onStart(PyObject*, PyObject* const* args, Py_ssize_t) {

@@ -51,10 +51,12 @@ class Analysis {
     flow_.incoming.assign(count, ControlFlow::kNoLeader);
     plainEdges_.assign(count, 0);
     reached_.assign(count, false);
+    flow_.leftOut.assign(count, false);
     indexOffsets();
     for (const EntryRequest& request : requests) {
       if (!addEntry(request)) return *failure_;
     }
+    if (snapshot_.leavesOutNotRun) findNotRun();
     while (!pending_.empty()) {
       const uint32_t index = pending_.back();
       pending_.pop_back();
@@ -110,7 +112,47 @@ class Analysis {
     pending_.push_back(index);
   }
 
+  /// Backwards: what leads to nothing but instructions that have never run has not run either. An exception on the way
+  /// there is the reason why it may have, nevertheless: the exit is counted, and compiled when it is taken often.
+  void findNotRun() {
+    const std::vector<bool> inUse = findInUse();
+    for (size_t i = code_.size(); i-- > 0;) {
+      const Instruction& instruction = code_[i];
+      if (inUse[i] || instruction.ran == Ran::Yes || instruction.op == BytecodeOp::Resume) continue;
+      flow_.leftOut[i] = instruction.ran == Ran::Never || leadsToNotRun(i);
+    }
+  }
+
+  /// Entries, and where an earlier version was left often: from there up to the next instruction that has a counter.
+  std::vector<bool> findInUse() const {
+    std::vector<bool> inUse(code_.size());
+    for (const ResolvedEntry& entry : flow_.entries) inUse[entry.index] = true;
+    for (const uint32_t offset : snapshot_.reached) {
+      const int32_t first = flow_.find(offset);
+      if (first < 0) continue;
+      auto i = static_cast<size_t>(first);
+      inUse[i] = true;
+      while (flowOf(code_[i].op) == Flow::Next && ++i < code_.size() && code_[i].ran == Ran::Unknown) inUse[i] = true;
+    }
+    return inUse;
+  }
+
+  bool leadsToNotRun(size_t index) const {
+    const Instruction& instruction = code_[index];
+    const auto isLeftOut = [&](int32_t i) {
+      return i > static_cast<int32_t>(index) && flow_.leftOut[static_cast<size_t>(i)];
+    };
+    const auto next = index + 1 < code_.size() ? static_cast<int32_t>(index + 1) : -1;
+    switch (flowOf(instruction.op)) {
+    case Flow::Next: return isLeftOut(next);
+    case Flow::Jump: return isLeftOut(flow_.find(instruction.target));
+    case Flow::Branch: return isLeftOut(next) && isLeftOut(flow_.find(instruction.target));
+    default: return false;
+    }
+  }
+
   bool visit(uint32_t index) {
+    if (flow_.leftOut[index]) return true;
     const Instruction& instruction = code_[index];
     const Flow flow = flowOf(instruction.op);
     uint32_t target = 0;

@@ -22,6 +22,7 @@ struct ControlFlow {
   std::vector<ResolvedEntry> entries;  ///< without duplicates, in the order of the requests
   std::vector<uint32_t> incoming;      ///< by instruction: number of edges into the block that it begins, or kNoLeader
   std::vector<int32_t> indexAt;        ///< by offset: the instruction there, or -1
+  std::vector<bool> leftOut;           ///< by instruction: native code is left there, it has never run
   uint32_t joins = 0;                  ///< leaders with more than one edge
 
   bool isLeader(uint32_t index) const { return index < incoming.size() && incoming[index] != kNoLeader; }

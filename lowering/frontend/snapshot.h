@@ -27,9 +27,13 @@ enum class Special : uint8_t {
   kCount
 };
 
+/// What the interpreter's own counters say about an instruction.
+enum class Ran : uint8_t { Unknown, Never, Yes };
+
 struct Instruction {
   BytecodeOp op;
   Special special = Special::None;
+  Ran ran = Ran::Unknown;
   int32_t arg = 0;
   uint32_t offset = 0;        ///< code unit of the real opcode
   uint32_t resumeOffset = 0;  ///< code unit of its first EXTENDED_ARG, or `offset`
@@ -78,6 +82,10 @@ struct Snapshot {
   bool optimizedLocals = true;  ///< CO_OPTIMIZED: a function; false for module and class bodies
   uint32_t firstTraceable = 0;  ///< index of the first RESUME: prologue before it
   BlockedSites blocked;
+  /// Code that has never run is left to the interpreter, but for what is in `reached`. Only where the code did run in
+  /// the interpreter: counters know nothing of native code.
+  bool leavesOutNotRun = false;
+  std::set<uint32_t> reached;        ///< bytecode offsets
   const void* siteCaches = nullptr;  ///< the code object's, opaque here; NULL: none
 };
 

@@ -74,6 +74,7 @@ std::string printInstruction(const Snapshot& snapshot, const Instruction& instru
   if (instruction.version2 != 0) line += " version2=" + std::to_string(instruction.version2);
   if (instruction.index != 0) line += " index=" + std::to_string(instruction.index);
   if (instruction.object >= 0) line += " object=" + std::to_string(instruction.object);
+  if (instruction.ran == Ran::Never) line += " never";
   if (snapshot.blocked.contains(instruction.offset)) line += " blocked";
   return line + "\n";
 }

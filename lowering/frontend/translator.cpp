@@ -85,6 +85,7 @@ void Translator::translateBlock(uint32_t leader) {
   uint32_t index = leader;
   while (true) {
     beginInstruction(index);
+    if (flow_.leftOut[index]) return endWithExit(hir::ExitReason::NotRun);
     lowerInstruction();
     if (failure_ || block_ == nullptr) return;
     if (stack_.size() > snapshot_.stackSize)

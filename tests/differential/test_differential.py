@@ -20,11 +20,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.join(HERE, "programs")
 TIMEOUT = 300
 
+WARM = ["--sync", "--size-step=1000000"]
 FIRST = ["--compile-first-call", "--sync"]
 MODES = {
     "first_call_quick": [*FIRST, "--opt-level=0"],
-    "warm": ["--sync", "--size-step=1000000", "--call-threshold=2", "--loop-threshold=2", "--opt-level=0"],
-    "warm_full": ["--sync", "--size-step=1000000", "--call-threshold=3", "--loop-threshold=5", "--opt-level=2"],
+    # What has never run is left out: a low limit has it compiled after all, and then again.
+    "warm": [*WARM, "--call-threshold=2", "--loop-threshold=2", "--opt-level=0", "--exit-limit=2"],
+    "warm_full": [*WARM, "--call-threshold=3", "--loop-threshold=5", "--opt-level=2"],
     "exit_every_1": [*FIRST, "--opt-level=0", "--force-exit-every=1"],
     "exit_every_2": [*FIRST, "--opt-level=0", "--force-exit-every=2"],
     "exit_every_3": [*FIRST, "--opt-level=0", "--force-exit-every=3"],
@@ -36,8 +38,8 @@ MODES = {
 }
 SLOW_MODES = {"first_call_full": [*FIRST, "--opt-level=2"]}
 # Where a tool is switched on in a native callee of a frame that runs interpreted, the interpreter takes the call for one
-# of a C function, and tells other offsets; forced exits bring that about everywhere.
-LEFT_OUT = {("monitoring_exceptions", mode) for mode in MODES if "exit" in mode}
+# of a C function, and tells other offsets; forced exits bring that about everywhere, and so does code that was left out.
+LEFT_OUT = {("monitoring_exceptions", mode) for mode in MODES if "exit" in mode or mode == "warm_full"}
 if "MARTLET_TEST_MODES" in os.environ:
     MODES |= SLOW_MODES
 

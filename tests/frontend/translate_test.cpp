@@ -283,6 +283,36 @@ TEST(Translate, IsDeterministic) {
   EXPECT_EQ(b.text(), b.text());
 }
 
+/// if x: x + x (the side that has never run); return x
+CodeBuilder withNotRun() {
+  CodeBuilder b(1, 1);
+  b.op(Op::Resume).op(Op::LoadFast, 0).jump(Op::PopJumpIfFalse, 7);
+  b.op(Op::LoadFast, 0).op(Op::LoadFast, 0).op(Op::BinaryOp, 0).op(Op::PopTop);
+  b.op(Op::LoadFast, 0).op(Op::ReturnValue);
+  b.code.instructions[5].ran = Ran::Never;
+  b.code.leavesOutNotRun = true;
+  return b;
+}
+
+TEST(Translate, LeavesOutWhatHasNeverRunFromItsBlocksBeginning) {
+  const std::string text = withNotRun().text();
+  EXPECT_EQ(count(text, "BinaryOp"), 0) << text;
+  EXPECT_EQ(count(text, "Exit reason=NotRun {offset=3"), 1) << text;
+}
+
+TEST(Translate, CompilesWhatHasNeverRunWhereThatSaysNothing) {
+  CodeBuilder whole = withNotRun();
+  whole.code.leavesOutNotRun = false;
+  EXPECT_EQ(count(whole.text(), "NotRun"), 0);
+  CodeBuilder reached = withNotRun();
+  reached.code.reached = {5};
+  EXPECT_EQ(count(reached.text(), "NotRun"), 0) << "it is in use by now";
+  CodeBuilder raising = withNotRun();
+  raising.code.instructions[4].ran = Ran::Yes;
+  EXPECT_EQ(count(raising.text(), "Exit reason=NotRun {offset=5"), 1) << "what is before it did run";
+  EXPECT_EQ(count(withNotRun().text({{3, 0}}), "Exit reason=NotRun {offset=4"), 1) << "an entry is in use";
+}
+
 TEST(Translate, RefusesBrokenStacks) {
   CodeBuilder under;
   under.op(Op::PopTop).op(Op::ReturnConst);

@@ -264,7 +264,7 @@ class ReportTest(JitTestCase):
             path = os.path.join(folder, "stats.json")
             program = """
                 import martlet, os, sys
-                martlet.enable(sync=True, opt_level=0, stats_file=sys.argv[1])
+                martlet.enable(sync=True, opt_level=0, call_threshold=400, stats_file=sys.argv[1])
                 def f(a): return a + 1
                 for i in range(500): f(i)
                 os.chdir("/")

@@ -64,6 +64,71 @@ class ExitTest(JitTestCase):
                 function("a", "b")
         self.assertLess(counted["exits"], 10, "nothing exits for ever")
 
+    def test_code_that_has_never_run_is_left_to_the_interpreter(self):
+        source = """
+            def f(x, log):
+                total = 0
+                for i in range(x):
+                    if i == 1000:
+                        log.append([i, total])
+                        total += len(log) * 2
+                    else:
+                        total += i
+                if total < 0:
+                    raise ValueError(str(x) + "!")
+                return total
+        """
+        native, plain = define(source)["f"], define(source)["f"]
+        martlet.disable()
+        expected, expected_log = [], []
+        for _ in range(50):
+            expected.append(plain(1100, expected_log))
+        martlet.enable(**SYNC, call_threshold=10, loop_threshold=1000000)
+        log = []
+        for x in range(20):
+            native(x, log)
+        self.assertTrue(martlet.is_compiled(native))
+        with Counted() as counted:
+            results = [native(1100, log)]
+        self.assertEqual(counted["exits_NotRun"], 1)
+        with Counted() as counted:
+            for _ in range(49):
+                results.append(native(1100, log))
+        self.assertEqual((results, log), (expected, expected_log))
+        self.assertEqual(counted["recompiled"], 1, "it has become hot")
+        self.assertEqual(counted["exits_NotRun"], 39)
+
+    def test_an_instruction_that_always_raises_has_no_next(self):
+        source = """
+            def f(d, k):
+                try:
+                    d(**k)
+                    k = len(k) + 1
+                except TypeError:
+                    return k
+        """
+        function = define(source)["f"]
+        martlet.enable(**SYNC, call_threshold=10)
+        for _ in range(100):
+            self.assertEqual(function(len, {}), {})
+        with Counted() as counted:
+            for _ in range(50):
+                self.assertEqual(function(len, {}), {})
+        self.assertEqual(counted["exits_NotRun"], 0, "nothing exits for ever")
+        self.assertEqual(function(dict, {}), None)
+
+    def test_many_sites_fail_at_once(self):
+        lines = "".join(f"  t += x * {i + 2}\n" for i in range(20))
+        function = define(f"def f(x):\n  t = x\n{lines}  return t")["f"]
+        for _ in range(60):
+            function(1)
+        martlet.enable(**(SYNC | {"exit_limit": 8}))
+        martlet.compile(function)
+        with Counted() as counted:
+            for i in range(400):
+                function(1.5 if i % 2 else 1)
+        self.assertLess(counted["recompiled"], 12)
+
     def test_forced_exits(self):
         source = """
             def f(n):

@@ -41,13 +41,16 @@ struct Quickened {
 struct Tables {
   std::array<Opcode, 256> plain{};
   std::array<Quickened, 256> quickened{};
+  std::array<bool, 256> adaptive{};  ///< by plain opcode: its first cache unit counts down to the next specialization
 };
 
 constexpr Tables makeTables() {
   Tables t;
 #define OPCODE(NAME, caches, neutral) t.plain[NAME] = {Opcode::Plain, caches, BytecodeOp::neutral, BytecodeOp::kCount};
 #define SUPERINSTRUCTION(NAME, one, two) t.plain[NAME] = {Opcode::Pair, 0, BytecodeOp::one, BytecodeOp::two};
-#define QUICKENED(NAME, BASE, special) t.quickened[NAME] = {BASE, Special::special};
+#define QUICKENED(NAME, BASE, special)                                                                                 \
+  t.quickened[NAME] = {BASE, Special::special};                                                                        \
+  t.adaptive[BASE] = t.plain[BASE].caches > 0;
 #define INSTRUMENTED(NAME)
 #define INTERNAL(NAME)
 #include "vm/cpython_3_13/opcodes.def"
@@ -169,6 +172,7 @@ class Decoder {
   void readSpecial(Instruction& instruction, int opcode);
   void readMethodCache(Instruction& instruction, const _PyLoadMethodCache& cache);
   void setTarget(Instruction& instruction);
+  frontend::Ran whetherRun(uint32_t offset, int opcode) const;
 
   PyCodeObject* code_;
   Snapshot& snapshot_;
@@ -299,6 +303,17 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
   }
 }
 
+/// The first run of an adaptive instruction changes its counter. One that was specialised and given up may come back to
+/// the initial value for the length of one run, and switching another tool's instrumentation off resets counters.
+frontend::Ran Decoder::whetherRun(uint32_t offset, int opcode) const {
+  const uint8_t now = running_[offset].op.code;
+  if (!kTables.adaptive[static_cast<size_t>(opcode)]) return frontend::Ran::Unknown;
+  if (kTables.quickened[now].base == opcode) return frontend::Ran::Yes;
+  if (now != opcode) return frontend::Ran::Unknown;
+  const bool isInitial = running_[offset + 1].counter.as_counter == adaptive_counter_warmup().as_counter;
+  return isInitial ? frontend::Ran::Never : frontend::Ran::Yes;
+}
+
 bool hasSite(BytecodeOp op) {
   switch (op) {
   case BytecodeOp::LoadAttr:
@@ -419,6 +434,7 @@ std::optional<Bailout> Decoder::decode() {
       out.push_back(second);
     } else {
       readSpecial(instruction, number);
+      instruction.ran = whetherRun(offset, number);
       if (hasSite(instruction.op)) {
         instruction.site = siteCount_++;
         if (instruction.special == Special::None && !caches_.empty()) readRecorded(instruction);

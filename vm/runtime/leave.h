@@ -44,8 +44,9 @@ PyObject* martlet_call_function(PyThreadState* tstate, PyObject* function, PyObj
 /// Defined by vm. Sends `argument` (NULL: None) to an exact generator or coroutine: 1 where it yields `*result`, 0
 /// where it returns that, -1 where it raises. Where nothing was sent, a return of None may be -1 without an exception.
 int martlet_resume_generator(PyThreadState* tstate, PyObject* generator, PyObject* argument, PyObject** result);
-/// Defined by vm. Drives what an asynchronous generator's __anext__() or asend() returned (martlet_singletons.asyncSend),
-/// sending None: 1 where `*result` is awaited, 0 where the generator yielded that, -1 where it raised.
+/// Defined by vm. Drives what an asynchronous generator's __anext__() or asend() returned
+/// (martlet_singletons.asyncSend), sending None: 1 where `*result` is awaited, 0 where the generator yielded that, -1
+/// where it raised.
 int martlet_step_async_send(PyThreadState* tstate, PyObject* awaitable, PyObject** result);
 /// Defined by vm. A number was boxed in spite of a lack of memory: the thread is to get a MemoryError where it leaves
 /// native code, which it is made to.
