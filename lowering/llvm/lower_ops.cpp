@@ -370,8 +370,8 @@ void FunctionLowering::lowerRelease(const hir::Value& op) {
   llvm::SmallVector<llvm::Value*, 8> operands{use(object)};
   std::vector<size_t> slots = dirtySlots(*op.state);
   // Slots with one value get one object.
-  std::stable_sort(slots.begin(), slots.end(),
-                   [&](size_t a, size_t b) { return op.state->locals[a]->id < op.state->locals[b]->id; });
+  const auto place = [&](size_t slot) { return std::pair(op.state->locals[slot]->id, slot); };
+  std::sort(slots.begin(), slots.end(), [&](size_t a, size_t b) { return place(a) < place(b); });
   for (size_t i = 0; i < slots.size(); ++i) {
     const hir::Value* value = op.state->locals[slots[i]];
     const bool shared = i > 0 && op.state->locals[slots[i - 1]] == value;
