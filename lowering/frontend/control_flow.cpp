@@ -132,7 +132,10 @@ class Analysis {
       if (first < 0) continue;
       auto i = static_cast<size_t>(first);
       inUse[i] = true;
-      while (flowOf(code_[i].op) == Flow::Next && ++i < code_.size() && code_[i].ran == Ran::Unknown) inUse[i] = true;
+      for (; flowOf(code_[i].op) == Flow::Next && i + 1 < code_.size(); ++i) {
+        if (code_[i + 1].ran != Ran::Unknown) break;
+        inUse[i + 1] = true;
+      }
     }
     return inUse;
   }
