@@ -22,6 +22,8 @@ namespace {
 constexpr uint32_t kMaxRecompilations = 12;
 /// Sites that have failed this part of the limit go along when another one has reached it.
 constexpr int64_t kEarlyShare = 8;
+/// In code units; doubled with each compilation.
+constexpr uint32_t kBlockedBehind = 16;
 /// An exit costs more than being interpreted: this part of the threshold is enough.
 constexpr int64_t kNotRunShare = 8;
 /// Each time that code which had never run has turned out hot, the next has to run twice as often.
@@ -210,7 +212,9 @@ void Engine::reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint3
   recompile(data, version, /*keepUntilThen=*/true);
 }
 
-/// Takes back what has failed in a version: one compilation for many sites rather than one each.
+/// Takes back what has failed in a version: one compilation for many sites rather than one each. A number of another
+/// kind than expected fails at one site after the other, because one check serves all sites behind it: from the third
+/// time on, those go along.
 void Engine::blockFailing(vm::CodeData& data, const vm::NativeVersion& version, const ExitDescriptor& failed) const {
   data.blocked.insert(data.recompilations < kMaxRecompilations ? blockedBy(failed) : frontend::kBlockAll);
   const int64_t limit = std::max<int64_t>(1, options_.exit_limit / kEarlyShare);
@@ -218,6 +222,10 @@ void Engine::blockFailing(vm::CodeData& data, const vm::NativeVersion& version, 
     const ExitDescriptor& exit = version.code.exits[i];
     if (isAssumption(exit.reason) && version.exitCounts[i] >= limit) data.blocked.insert(blockedBy(exit));
   }
+  const bool isNumber = failed.reason == hir::ExitReason::NotInt || failed.reason == hir::ExitReason::NotFloat;
+  if (!isNumber || data.recompilations < 2) return;
+  const uint32_t end = failed.offset + (kBlockedBehind << data.recompilations);
+  for (uint32_t offset = failed.offset; offset < end; ++offset) data.blocked.insert(offset);
 }
 
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {

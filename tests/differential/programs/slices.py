@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Slices loaded and stored without a slice object, and what must not be taken for those."""
 
+import array
 import gc
 import sys
 
@@ -104,7 +105,7 @@ def flip(c, k):
 
 SEQUENCES = [
     [], [1], [1, "two", 3.0, None, 5], (), (1,), (1, 2, 3, 4, 5), "", "a", "abcde", "aé€\U0001f600z", b"", b"a", b"abcde",
-    bytearray(b"abcde"), range(5), PlainList([1, 2, 3]), List([1, 2]), Text("abcde"), Pair((1, 2, 3)), memoryview(b"abcde"),
+    bytearray(b"abcde"), range(5), PlainList([1, 2, 3]), List([1, 2]), Text("abcde"), Pair((1, 2, 3)), array.array("b", b"abcde"),
     5, None, {1: 2},
 ]
 BOUNDS = [None, 0, 1, 3, -1, -3, 5, 6, -6, 2**30, -(2**30), 2**63 - 1, -(2**63), 2**70, -(2**70), True, 1.5, "a", Index(2), Index(None)]

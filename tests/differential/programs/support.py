@@ -52,7 +52,7 @@ def pairs(function, values):
     table(function, *[(left, right) for left in values for right in values])
 
 
-def refcheck(function, *objects, rounds=60):
+def refcheck(function, *objects, rounds=200):
     """References to the objects, and memory blocks, gained for each call: 0 unless something leaks or is freed twice.
 
     The division forgives what a compilation keeps once.
