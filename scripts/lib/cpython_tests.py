@@ -165,7 +165,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/cpython_tests", description=__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="modules that run at a time")
     parser.add_argument("--quick", action="store_true", help="LLVM's code generation at level 0")
-    parser.add_argument("--timeout", type=float, default=900, help="seconds for one side of one module")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds for one side of one module")
     parser.add_argument("--seconds", type=float, default=0, help="start no further module after so many seconds")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="another option of the JIT")
     parser.add_argument("--children", action="store_true", help="processes that tests start have the JIT, too")
