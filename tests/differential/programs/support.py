@@ -57,7 +57,7 @@ def refcheck(function, *objects, rounds=60):
 
     The division forgives what a compilation keeps once.
     """
-    for _ in range(8):
+    for _ in range(rounds):
         attempt(function)
     gc.collect()
     before, blocks = [sys.getrefcount(item) for item in objects], sys.getallocatedblocks()
