@@ -57,7 +57,7 @@ def refcheck(function, *objects, rounds=60):
 
     The division forgives what a compilation keeps once.
     """
-    for _ in range(rounds):
+    for _ in range(8):
         attempt(function)
     gc.collect()
     before, blocks = [sys.getrefcount(item) for item in objects], sys.getallocatedblocks()
@@ -65,6 +65,4 @@ def refcheck(function, *objects, rounds=60):
         attempt(function)
     gc.collect()
     gained = [round((sys.getrefcount(item) - count) / rounds) for item, count in zip(objects, before)]
-    # A quarter more or less is forgiven, not a half: what CPython itself keeps for some calls must not be on the edge.
-    each = (sys.getallocatedblocks() - blocks + rounds // 4) // rounds
-    print(f"{function.__name__}: references gained {gained}, blocks {each}")
+    print(f"{function.__name__}: references gained {gained}, blocks {round((sys.getallocatedblocks() - blocks) / rounds)}")
