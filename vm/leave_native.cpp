@@ -4,11 +4,10 @@
 #include <alloca.h>
 #include <frameobject.h>
 
-#include <bit>
 #include <utility>
 
 #include "vm/runtime/leave.h"
-#include "vm/runtime/runtime.h"
+#include "vm/runtime/words.h"
 #include "vm/safepoint.h"
 
 namespace martlet::vm {
@@ -28,18 +27,6 @@ class Garbage {
   PyObject** objects_;
   size_t count_ = 0;
 };
-
-/// The object that a spilled word stands for: a new reference to a box of a number or truth value; of an object, the
-/// reference that the slot has, if any (ExitValue::owned).
-PyObject* spilledObject(const ExitValue& value, uint64_t bits) {
-  switch (value.kind) {
-  case ExitValue::Kind::Bool: return (bits & 1) != 0 ? Py_True : Py_False;  // immortal
-  case ExitValue::Kind::Int: return rt_box_int(static_cast<int64_t>(bits));
-  case ExitValue::Kind::Float: return rt_box_float(std::bit_cast<double>(bits));
-  case ExitValue::Kind::Object: break;
-  }
-  return reinterpret_cast<PyObject*>(bits);
-}
 
 /// Makes the objects that an exit describes. Entries with the same spill slot are the same object.
 class Materializer {
@@ -68,7 +55,7 @@ class Materializer {
       if (slots_[i].number == value.spill) return slots_[i];
     }
     // An owned object's reference, or a new box's, goes to the first taker.
-    slots_[count_] = {spilledObject(value, spill_[value.spill]), value.spill,
+    slots_[count_] = {objectOfWord(value.kind, spill_[value.spill]), value.spill,
                       value.kind != ExitValue::Kind::Object || value.owned};
     return slots_[count_++];
   }

@@ -116,8 +116,7 @@ void finishGenerator(PyThreadState* tstate, Frame* frame) {
   // What that does where nobody has seen the frame.
   PyGenObject* generator = _PyFrame_GetGenerator(frame);
   generator->gi_frame_state = FRAME_CLEARED;
-  tstate->exc_info = generator->gi_exc_state.previous_item;
-  generator->gi_exc_state.previous_item = nullptr;
+  unlinkExceptionState(tstate, generator);
   --tstate->c_recursion_remaining;
   frame->stacktop = 0;
   for (int i = 0; i < count; ++i) Py_XDECREF(frame->localsplus[i]);

@@ -48,6 +48,18 @@ inline ResumePoint resumePointOf(PyGenObject* generator) {
   return {offsetOf(frame), stackDepth(frame) + 1};
 }
 
+/// What every resumption does: the frame runs, and the generator's exception state is the innermost one.
+inline void startExecuting(PyThreadState* tstate, PyGenObject* generator) {
+  generator->gi_exc_state.previous_item = tstate->exc_info;
+  tstate->exc_info = &generator->gi_exc_state;
+  generator->gi_frame_state = FRAME_EXECUTING;
+  linkFrame(tstate, frameOf(generator));
+}
+inline void unlinkExceptionState(PyThreadState* tstate, PyGenObject* generator) {
+  tstate->exc_info = generator->gi_exc_state.previous_item;
+  generator->gi_exc_state.previous_item = nullptr;
+}
+
 /// Makes a suspended generator's frame the running one, with `argument` (NULL: None) sent to it.
 inline void beginResume(PyThreadState* tstate, PyGenObject* generator, PyObject* argument) {
   Frame* frame = frameOf(generator);
@@ -55,18 +67,14 @@ inline void beginResume(PyThreadState* tstate, PyGenObject* generator, PyObject*
   if (generator->gi_frame_state != FRAME_CREATED) {
     frame->localsplus[frame->stacktop] = argument != nullptr ? Py_NewRef(argument) : Py_None;  // immortal
   }
-  generator->gi_exc_state.previous_item = tstate->exc_info;
-  tstate->exc_info = &generator->gi_exc_state;
-  generator->gi_frame_state = FRAME_EXECUTING;
-  linkFrame(tstate, frame);
+  startExecuting(tstate, generator);
 }
 
 /// Behind a YIELD_VALUE with the argument `oparg`, whose value has left the stack: unlinks the frame.
 inline void suspendGenerator(PyThreadState* tstate, PyGenObject* generator, uint32_t oparg) {
   Frame* frame = frameOf(generator);
   generator->gi_frame_state = static_cast<int8_t>(FRAME_SUSPENDED + static_cast<int>(oparg));
-  tstate->exc_info = generator->gi_exc_state.previous_item;
-  generator->gi_exc_state.previous_item = nullptr;
+  unlinkExceptionState(tstate, generator);
   tstate->current_frame = frame->previous;
   frame->previous = nullptr;
 }
@@ -82,10 +90,7 @@ inline PyGenObject* delegateOf(PyGenObject* generator) {
 /// business: its stack top is hidden.
 inline void beginDelegation(PyThreadState* tstate, PyGenObject* generator) {
   Frame* frame = frameOf(generator);
-  generator->gi_exc_state.previous_item = tstate->exc_info;
-  tstate->exc_info = &generator->gi_exc_state;
-  generator->gi_frame_state = FRAME_EXECUTING;
-  linkFrame(tstate, frame);
+  startExecuting(tstate, generator);
   frame->instr_ptr -= kSendToResume;
   frame->stacktop = kNativeStackTop - frame->stacktop;
 }

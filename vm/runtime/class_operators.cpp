@@ -3,7 +3,7 @@
 
 #include <iterator>
 
-#include "vm/runtime/leave.h"
+#include "vm/runtime/class_functions.h"
 
 namespace martlet::vm {
 namespace {
@@ -61,37 +61,35 @@ PyObject* refuse(const Known& entry, PyObject* a, PyObject* b, int64_t oparg) {
 }  // namespace
 
 bool findOperatorSlots() {
+  PyObject* example = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){}", "martlet_example");
+  bool good = example != nullptr;
   for (const Operator& op : kOperators) {
-    PyObject* name = PyUnicode_InternFromString(op.method);
-    if (name == nullptr) return false;
-    PyObject* example =
-        PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){OO}", "martlet_example", name, Py_None);
-    if (example == nullptr) return false;
+    PyObject* name = good ? PyUnicode_InternFromString(op.method) : nullptr;
+    good = name != nullptr && PyObject_SetAttr(example, name, Py_None) == 0;
+    if (!good) break;
     const binaryfunc slot = reinterpret_cast<PyTypeObject*>(example)->tp_as_number->*op.plain;
-    Py_DECREF(example);
     known[op.plainArgument] = known[op.inPlaceArgument] = {&op, name, slot};
   }
-  return true;
+  Py_XDECREF(example);
+  return good;
 }
 
 PyObject* operatorMethod(PyObject* a, PyObject* b, int64_t oparg) {
   PyTypeObject* type = Py_TYPE(a);
   const Known& entry = known[oparg];
-  if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || entry.op == nullptr) return nullptr;
+  if (entry.op == nullptr) return nullptr;
   if (Py_TYPE(b) != type && !PyFloat_CheckExact(b) && !PyLong_CheckExact(b)) return nullptr;
   const PyNumberMethods* numbers = type->tp_as_number;
   if (numbers == nullptr || numbers->*entry.op->plain != entry.slot || isSequence(type)) return nullptr;
   if (oparg == entry.op->inPlaceArgument && numbers->*entry.op->inPlace != nullptr) return nullptr;
-  PyObject* method = _PyType_Lookup(type, entry.name);
-  return method != nullptr && Py_IS_TYPE(method, &PyFunction_Type) ? method : nullptr;
+  return ofClass(a, entry.name);
 }
 
 PyObject* operateByMethod(PyThreadState* tstate, PyObject* method, PyObject* a, PyObject* b, int64_t oparg) {
   const Known& entry = known[oparg];
   // The method may give an operand another class: what is asked next is settled before.
   const binaryfunc reflected = Py_TYPE(b) != Py_TYPE(a) ? Py_TYPE(b)->tp_as_number->*entry.op->plain : nullptr;
-  PyObject* arguments[] = {nullptr, nullptr, Py_NewRef(a), Py_NewRef(b)};  // two words of scratch in front
-  PyObject* result = martlet_call_function(tstate, Py_NewRef(method), arguments + 2, 2, nullptr);
+  PyObject* result = callOfClass(tstate, method, {a, b});
   if (result == Py_NotImplemented && reflected != nullptr) result = reflected(a, b);  // immortal
   return result != Py_NotImplemented ? result : refuse(entry, a, b, oparg);
 }

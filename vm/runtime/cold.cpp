@@ -5,11 +5,11 @@
 #include <iterator>
 #include <utility>
 
-#include "lowering/native_abi.h"
 #include "vm/runtime/emergency.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/inline.h"
 #include "vm/runtime/site_cache.h"
+#include "vm/runtime/words.h"
 
 using namespace martlet::vm;
 
@@ -27,18 +27,6 @@ class Reference {
  private:
   PyObject* object_;
 };
-
-/// A new reference to the object that a dirty slot's word stands for.
-PyObject* objectOf(martlet::ExitValue::Kind kind, PyObject* word) {
-  using Kind = martlet::ExitValue::Kind;
-  switch (kind) {
-  case Kind::Int: return rt_box_int(std::bit_cast<int64_t>(word));
-  case Kind::Float: return rt_box_float(std::bit_cast<double>(word));
-  case Kind::Bool: return rt_box_bool(word != nullptr);
-  case Kind::Object: break;
-  }
-  return Py_XNewRef(word);
-}
 
 /// PyLong_FromLong() for a number that is none of the small ones; in half of the time where it has one or two digits.
 PyObject* newInt(int64_t value) {
@@ -78,7 +66,9 @@ void rt_release_last(Frame* frame, PyObject* object, int64_t offset, PyObject* c
   PyObject* before = nullptr;
   for (int64_t i = 0; i + 1 < count; i += 2) {
     const auto place = martlet::SlotWord::unpack(std::bit_cast<uint64_t>(words[i]));
-    before = place.shared ? Py_XNewRef(before) : objectOf(place.kind, words[i + 1]);
+    const bool isNew = !place.shared && place.kind != martlet::ExitValue::Kind::Object;
+    PyObject* content = place.shared ? before : objectOfWord(place.kind, std::bit_cast<uint64_t>(words[i + 1]));
+    before = isNew ? content : Py_XNewRef(content);
     PyObject* old = std::exchange(frame->localsplus[place.slot], before);
     Py_XDECREF(old);  // a number: nothing runs
   }

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-import gc
 import sys
 import types
 
-from support import table
+from support import refcheck, table
 
 
 def local_import(n):
@@ -138,12 +137,5 @@ def leak():
 
 
 CODE = compile("p = o\ndef f(q=o): return p, q", "<leak>", "exec")
-# Only references: how many blocks CPython keeps where code is executed again and again varies.
-for _ in range(8):
-    leak()
-gc.collect()
-before = sys.getrefcount(OBJ)
-for _ in range(60):
-    leak()
-gc.collect()
-print("leak:", round((sys.getrefcount(OBJ) - before) / 60))
+# Not blocks: how many of them CPython keeps where code is executed again and again varies.
+refcheck(leak, OBJ, blocks=False)

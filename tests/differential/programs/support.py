@@ -52,7 +52,7 @@ def pairs(function, values):
     table(function, *[(left, right) for left in values for right in values])
 
 
-def refcheck(function, *objects, rounds=60):
+def refcheck(function, *objects, rounds=60, blocks=True):
     """References to the objects, and memory blocks, gained for each call: 0 unless something leaks or is freed twice.
 
     The division forgives what a compilation keeps once.
@@ -60,9 +60,10 @@ def refcheck(function, *objects, rounds=60):
     for _ in range(8):
         attempt(function)
     gc.collect()
-    before, blocks = [sys.getrefcount(item) for item in objects], sys.getallocatedblocks()
+    before, allocated = [sys.getrefcount(item) for item in objects], sys.getallocatedblocks()
     for _ in range(rounds):
         attempt(function)
     gc.collect()
     gained = [round((sys.getrefcount(item) - count) / rounds) for item, count in zip(objects, before)]
-    print(f"{function.__name__}: references gained {gained}, blocks {round((sys.getallocatedblocks() - blocks) / rounds)}")
+    more = round((sys.getallocatedblocks() - allocated) / rounds)
+    print(f"{function.__name__}: references gained {gained}" + (f", blocks {more}" if blocks else ""))
