@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Calls of compiled functions: from anywhere through func->vectorcall, and from native code, which hands its references
 // over. Owns: making and popping the frame of such a call. Must not know: how code is compiled.
-#include <algorithm>
-
 #include "vm/activation.h"
+#include "vm/argument_binding.h"
 #include "vm/cpython_3_13/generators.h"
 #include "vm/runtime/leave.h"
 
@@ -53,47 +52,6 @@ size_t argumentCount(size_t positional, PyObject* names) {
   return static_cast<PyObject*>(result.value);
 }
 
-/// Finds the parameter that each named argument belongs to. All or nothing; `bound` has `parameters` slots.
-bool bindNames(const PyCodeObject* code, size_t parameters, PyObject* const* named, PyObject* names, PyObject** bound) {
-  PyObject* const* known = _PyTuple_ITEMS(code->co_localsplusnames);
-  const auto count = static_cast<size_t>(PyTuple_GET_SIZE(names));
-  const auto first = static_cast<size_t>(code->co_posonlyargcount);
-  for (size_t i = 0; i < count; ++i) {
-    // Names of parameters and those in calls are interned; any other string is CPython's business.
-    PyObject* name = PyTuple_GET_ITEM(names, i);
-    size_t at = first;
-    while (at < parameters && known[at] != name) ++at;
-    if (at == parameters || bound[at] != nullptr) return false;
-    bound[at] = named[i];
-  }
-  return true;
-}
-
-/// The most parameters that are bound here, and not by CPython.
-constexpr size_t kBound = 16;
-
-/// Puts arguments in their places, and defaults where there are none, for a function with nothing but positional
-/// parameters. False, and nothing is consumed, if this needs CPython's own words.
-bool bindPlain(const PyFunctionObject* func, size_t parameters, PyObject* const* args, size_t count, PyObject* names,
-               PyObject** bound) {
-  if (count > parameters || parameters > kBound) return false;
-  size_t at = 0;
-  for (; at < count; ++at) bound[at] = args[at];
-  for (; at < parameters; ++at) bound[at] = nullptr;
-  const auto* code = reinterpret_cast<const PyCodeObject*>(func->func_code);
-  if (names != nullptr && !bindNames(code, parameters, args + count, names, bound)) return false;
-  PyObject* defaults = func->func_defaults;
-  const auto all = static_cast<Py_ssize_t>(parameters);
-  const Py_ssize_t required = all - (defaults != nullptr ? PyTuple_GET_SIZE(defaults) : 0);
-  for (auto i = static_cast<Py_ssize_t>(count); i < required; ++i) {
-    if (bound[i] == nullptr) return false;
-  }
-  for (auto i = std::max(static_cast<Py_ssize_t>(count), required); i < all; ++i) {
-    if (bound[i] == nullptr) bound[i] = Py_NewRef(PyTuple_GET_ITEM(defaults, i - required));
-  }
-  return true;
-}
-
 /// Lets CPython bind the arguments; consumes the function and the arguments. NULL with an exception set.
 port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count,
                        PyObject* names) {
@@ -120,13 +78,14 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
 /// arguments.
 [[gnu::noinline]] PyObject* callGenerator(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args,
                                           size_t count, PyObject* names) {
-  const Py_ssize_t parameters = plainArgumentsOf(reinterpret_cast<PyCodeObject*>(func->func_code));
-  if (parameters < 0 || !port::canMakeGenerator(tstate, func)) return callSlowly(tstate, func, args, count, names);
-  if (names == nullptr && parameters == static_cast<Py_ssize_t>(count)) return port::makeGenerator(func, args, count);
+  if (!port::canMakeGenerator(tstate, func)) return callSlowly(tstate, func, args, count, names);
+  const auto* code = reinterpret_cast<const PyCodeObject*>(func->func_code);
+  if (names == nullptr && plainArgumentsOf(code) == static_cast<Py_ssize_t>(count)) {
+    return port::makeGenerator(func, args, count);
+  }
   PyObject* bound[kBound];
-  const auto all = static_cast<size_t>(parameters);
-  if (!bindPlain(func, all, args, count, names, bound)) return callSlowly(tstate, func, args, count, names);
-  return port::makeGenerator(func, bound, all);
+  if (!bindArguments(func, args, count, names, bound)) return callSlowly(tstate, func, args, count, names);
+  return port::makeGenerator(func, bound, parameterSlots(code));
 }
 
 /// The data of a function's code if a frame for it may be pushed here and run natively now, or NULL.
@@ -136,15 +95,14 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   return data != nullptr && port::hasFrameSpace(tstate, code) ? data : nullptr;
 }
 
-/// A call with keywords, or with less than all arguments, of a function that may run natively. Consumes the function
-/// and the arguments.
+/// A call whose arguments are not just all parameters, of a function that may run natively. Consumes the function and
+/// the arguments.
 [[gnu::noinline]] PyObject* callBinding(PyThreadState* tstate, PyFunctionObject* func, CodeData& data,
                                         PyObject* const* args, size_t count, PyObject* names) {
   PyObject* bound[kBound];
-  if (data.plainArguments < 0) return callSlowly(tstate, func, args, count, names);
-  const auto parameters = static_cast<size_t>(data.plainArguments);
-  if (!bindPlain(func, parameters, args, count, names, bound)) return callSlowly(tstate, func, args, count, names);
-  return runFrame(tstate, port::pushFrame(tstate, func, bound, parameters), data, data.callVersion);
+  if (!bindArguments(func, args, count, names, bound)) return callSlowly(tstate, func, args, count, names);
+  const size_t slots = parameterSlots(reinterpret_cast<const PyCodeObject*>(func->func_code));
+  return runFrame(tstate, port::pushFrame(tstate, func, bound, slots), data, data.callVersion);
 }
 
 /// A call of a function that may run natively.
