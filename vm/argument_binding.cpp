@@ -11,13 +11,8 @@ namespace {
 class Binding {
  public:
   Binding(const PyFunctionObject* func, PyObject* const* args, size_t count, PyObject* names, PyObject** bound)
-      : func_(func),
-        code_(reinterpret_cast<const PyCodeObject*>(func->func_code)),
-        args_(args),
-        count_(count),
-        names_(names),
-        named_(names != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(names)) : 0),
-        bound_(bound),
+      : func_(func), code_(reinterpret_cast<const PyCodeObject*>(func->func_code)), args_(args), count_(count),
+        names_(names), named_(names != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(names)) : 0), bound_(bound),
         positional_(static_cast<size_t>(code_->co_argcount)),
         parameters_(positional_ + static_cast<size_t>(code_->co_kwonlyargcount)) {}
 
