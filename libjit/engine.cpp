@@ -384,9 +384,9 @@ bool Engine::compileNow(PyCodeObject* code, PyFunctionObject* func) {
 }
 
 std::unique_ptr<CompileJob> Engine::compileOnly(PyCodeObject* code, const Options& options) {
-  vm::CodeData scratch(code);
-  scratch.compiledWhole = true;
-  std::unique_ptr<CompileJob> job = makeJob(scratch, 0, options, {});
+  const vm::OwnedCodeData scratch(new vm::CodeData(code));
+  scratch->compiledWhole = true;
+  std::unique_ptr<CompileJob> job = makeJob(*scratch, 0, options, {});
   job->data = nullptr;
   job->entries = frontend::allRoots(job->snapshot);
   compileJob(*job);

@@ -70,7 +70,7 @@ struct ExitDescriptor {
 
 /// Size of the vm's cache of one attribute, super or global access. A code object's caches are an array, to which
 /// native code refers by a symbol and the number of the site.
-inline constexpr size_t kSiteCacheBytes = 16 + 4 * 40;
+inline constexpr size_t kSiteCacheBytes = 24 + 4 * 40;
 
 struct EntryPoint {
   uint32_t offset;

@@ -13,11 +13,11 @@ namespace martlet::vm {
 inline constexpr size_t kSpillWords = 1U << 16;
 extern uint64_t spillArea[kSpillWords];
 
-[[gnu::always_inline]] inline NativeResult invoke(PyThreadState* tstate, port::Frame* frame, NativeVersion* version,
-                                                  uint32_t index) {
+[[gnu::always_inline]] inline NativeResult invoke(PyThreadState* tstate, port::Frame* frame, CodeData& data,
+                                                  NativeFunction function, uint32_t index) {
   frame->stacktop = port::kNativeStackTop;
-  ++version->active;
-  return version->code.function(tstate, frame, index, spillArea);
+  ++data.active;
+  return function(tstate, frame, index, spillArea);
 }
 
 /// Native code came back in any other way than by a plain return: brings the frame up to date, goes on at compiled
@@ -48,9 +48,9 @@ PyObject* endFrame(PyThreadState* tstate, port::Frame* frame, const Leave& leave
 
 /// True if a new activation of the code object may run natively: nothing is pending, nobody watches, the bytecode that
 /// an exit would go on with is instrumented for today's tools, and there is room below the recursion limit.
-inline bool mayActivate(const PyThreadState* tstate, const CodeData& data, const PyCodeObject* code) {
-  return !data.watchedByOthers && mayEnterNative(tstate) &&
-         code->_co_instrumentation_version == martlet_expected_breaker && tstate->py_recursion_remaining > 1;
+inline bool mayActivate(const PyThreadState* tstate, CodeData& data) {
+  return !data.watchedByOthers && mayEnterNative(tstate) && data.isInstrumentedFor(martlet_expected_breaker) &&
+         tstate->py_recursion_remaining > 1;
 }
 
 }  // namespace martlet::vm

@@ -2,6 +2,7 @@
 #include "vm/code_data.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace martlet::vm {
 
@@ -13,7 +14,7 @@ void (*releaseNativeCode)(CompiledCode& code) = nullptr;
 namespace {
 void freeCodeData(void* data) {
   const bool isCount = (reinterpret_cast<uintptr_t>(data) & 1) != 0;
-  if (!isCount) delete static_cast<CodeData*>(data);
+  if (!isCount) static_cast<CodeData*>(data)->die();
 }
 }  // namespace
 
@@ -50,7 +51,7 @@ CodeData* CodeData::findOrCreate(PyCodeObject* code, uint32_t loop) {
   const uintptr_t* slot = slotOf(code);
   const uintptr_t old = slot != nullptr ? *slot : 0;
   if (old != 0 && !isColdCount(old)) return reinterpret_cast<CodeData*>(old);
-  auto data = std::make_unique<CodeData>(code);
+  OwnedCodeData data(new CodeData(code));
   const uint32_t calls = static_cast<uint32_t>(old) >> 1, jumps = static_cast<uint32_t>(old >> 32);
   if (calls != 0) data->site(0).count = calls;
   if (jumps != 0 && loop != 0) data->site(loop).count = jumps;
@@ -58,18 +59,32 @@ CodeData* CodeData::findOrCreate(PyCodeObject* code, uint32_t loop) {
   return data.release();
 }
 
-CodeData::CodeData(PyCodeObject* code) : plainArguments(plainArgumentsOf(code)), code_(code), previous_(last_) {
+CodeData::CodeData(PyCodeObject* code)
+    : layout(port::layoutOf(code)), plainArguments(plainArgumentsOf(code)), code_(code), previous_(last_) {
   (last_ != nullptr ? last_->next_ : first_) = this;
   last_ = this;
 }
 
-CodeData::~CodeData() {
-  for (auto& version : versions_) {
-    if (releaseNativeCode != nullptr) releaseNativeCode(version->code);
-    for (PyObject* object : version->objects) Py_DECREF(object);
-  }
+void CodeData::die() {
+  retireAll();
   (previous_ != nullptr ? previous_->next_ : first_) = next_;
   (next_ != nullptr ? next_->previous_ : last_) = previous_;
+  code_ = nullptr;
+  ++pins_;  // it may be its own callee
+  for (const SiteCache& cache : siteCaches) {
+    if (cache.callee != nullptr) cache.callee->unpin();
+  }
+  siteCaches = {};
+  unpin();
+}
+
+void CodeData::unpin() {
+  if (--pins_ == 0 && code_ == nullptr) delete this;
+}
+
+void CodeData::rememberAt(SiteCache& cache) {
+  ++pins_;
+  if (CodeData* old = std::exchange(cache.callee, this)) old->unpin();
 }
 
 void CodeData::numberEntries() {
@@ -92,18 +107,18 @@ void CodeData::publish(std::unique_ptr<NativeVersion> version, bool entersCalls)
     entries_.push_back({added, i, point.offset, point.stackDepth});
     if (entersCalls && point.offset == 0) {
       callVersion = added;
+      callFunction = added->code.function;
       callIndex = i;
     }
   }
   numberEntries();
   // A version that lost its last entry is of no more use.
-  std::vector<NativeVersion*> unused;
   for (auto& old : versions_) {
     const bool used = old.get() == callVersion ||
                       std::any_of(entries_.begin(), entries_.end(), [&](auto& e) { return e.version == old.get(); });
-    if (!used) unused.push_back(old.get());
+    if (!used) stopEntering(old.get());
   }
-  for (NativeVersion* old : unused) retire(old);
+  if (active == 0) freeRetired();
 }
 
 void CodeData::stopEntering(NativeVersion* version) {
@@ -111,11 +126,12 @@ void CodeData::stopEntering(NativeVersion* version) {
   numberEntries();
   if (callVersion == version) callVersion = nullptr;
   version->retired = true;
+  hasRetired = true;
 }
 
 void CodeData::retire(NativeVersion* version) {
   stopEntering(version);
-  if (version->active == 0) freeVersion(version);
+  if (active == 0) freeRetired();
 }
 
 void CodeData::withdraw(NativeVersion* version) {
@@ -124,30 +140,31 @@ void CodeData::withdraw(NativeVersion* version) {
 }
 
 void CodeData::retireAll() {
-  while (true) {
-    auto it = std::find_if(versions_.begin(), versions_.end(), [](auto& v) { return !v->retired || v->active == 0; });
-    if (it == versions_.end()) break;
-    retire(it->get());
+  for (auto& version : versions_) {
+    if (!version->retired) stopEntering(version.get());
   }
+  if (active == 0) freeRetired();
   sites_.clear();
 }
 
-void CodeData::freeVersion(NativeVersion* version) {
-  auto it = std::find_if(versions_.begin(), versions_.end(), [&](auto& v) { return v.get() == version; });
-  std::unique_ptr<NativeVersion> dying = std::move(*it);
-  versions_.erase(it);
-  if (releaseNativeCode != nullptr) releaseNativeCode(dying->code);
-  for (PyObject* object : dying->objects) Py_DECREF(object);
+void CodeData::freeRetired() {
+  hasRetired = false;
+  // Releasing an object may run Python code, which may run or compile this code.
+  std::vector<std::unique_ptr<NativeVersion>> dying;
+  for (auto& version : versions_) {
+    if (version->retired) dying.push_back(std::move(version));
+  }
+  std::erase(versions_, nullptr);
+  for (auto& version : dying) {
+    if (releaseNativeCode != nullptr) releaseNativeCode(version->code);
+    for (PyObject* object : version->objects) Py_DECREF(object);
+  }
 }
 
 size_t CodeData::codeBytes() const {
   size_t bytes = 0;
   for (auto& version : versions_) bytes += version->code.codeBytes;
   return bytes;
-}
-
-bool CodeData::isRunning() const {
-  return std::any_of(versions_.begin(), versions_.end(), [](auto& version) { return version->active != 0; });
 }
 
 CodeData::SiteCount& CodeData::site(uint32_t offset) {

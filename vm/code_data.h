@@ -21,8 +21,7 @@ struct NativeVersion {
   std::vector<uint32_t> exitCounts;  ///< by exit number, counted reasons only
   std::vector<PyObject*> objects;    ///< strong references to objects that the code refers to
   std::unique_ptr<Validity> validity;
-  uint32_t active = 0;   ///< activations on some thread's stack
-  bool retired = false;  ///< no new entries; freed when `active` drops to zero
+  bool retired = false;  ///< no new entries; freed when nothing runs in any version of the code object
 };
 
 /// Where a version can be entered: at the interpreter state before the instruction at `offset`.
@@ -39,7 +38,7 @@ struct ColdLimits {
 };
 
 /// How many positional arguments fill all parameters; -1 where there are others (*args, keyword-only).
-inline Py_ssize_t plainArgumentsOf(const PyCodeObject* code) {
+inline int32_t plainArgumentsOf(const PyCodeObject* code) {
   const bool others = (code->co_flags & (CO_VARARGS | CO_VARKEYWORDS)) != 0 || code->co_kwonlyargcount != 0;
   return others ? -1 : code->co_argcount;
 }
@@ -47,7 +46,6 @@ inline Py_ssize_t plainArgumentsOf(const PyCodeObject* code) {
 class alignas(64) CodeData {
  public:
   explicit CodeData(PyCodeObject* code);
-  ~CodeData();
   CodeData(const CodeData&) = delete;
   CodeData& operator=(const CodeData&) = delete;
 
@@ -72,16 +70,27 @@ class alignas(64) CodeData {
     for (CodeData* data : all) visit(*data);
   }
 
+  /// NULL once the code object has died.
   PyCodeObject* code() const { return code_; }
+  /// Has a call's cache refer to this code, which keeps the memory until the cache dies or refers to other code.
+  void rememberAt(SiteCache& cache);
+  /// The code object died.
+  void die();
 
-  // What every call reads comes first, to share a cache line.
-  /// The version that a call enters through func->vectorcall, or NULL.
+  // What every call reads comes first, in one cache line: a program's functions do not all fit into the first cache.
+  /// The version that a call enters through func->vectorcall, or NULL; and where.
   NativeVersion* callVersion = nullptr;
+  NativeFunction callFunction = nullptr;
   uint32_t callIndex = 0;
-  bool watchedByOthers = false;     ///< another tool asked for local events: stay out
-  const Py_ssize_t plainArguments;  ///< as of plainArgumentsOf()
+  uint32_t active = 0;             ///< activations on some thread's stack, of all versions
+  const port::FrameLayout layout;  ///< of the code object's frames
+  const int32_t plainArguments;    ///< as of plainArgumentsOf()
+  bool watchedByOthers = false;    ///< another tool asked for local events: stay out
+  bool hasRetired = false;         ///< versions that wait for `active` to drop to zero
+  uintptr_t instrumentedFor_ = 0;  ///< see isInstrumentedFor()
 
  private:
+  PyCodeObject* code_;
   static constexpr NativeEntry kNone = {nullptr, 0, UINT32_MAX, 0};
   NativeEntry lastResumed_ = kNone;  ///< a copy of the entry at its offset
 
@@ -108,12 +117,22 @@ class alignas(64) CodeData {
   /// Stops entering a version, and leaves it to publish() and retireAll() to free it: runs where nothing may be freed.
   void withdraw(NativeVersion* version);
   /// Called when an activation ended.
-  void activationEnded(NativeVersion* version) {
-    if (--version->active == 0 && version->retired) freeVersion(version);
+  void activationEnded() {
+    if (--active == 0 && hasRetired) [[unlikely]]
+      freeRetired();
+  }
+  /// True if the code object's bytecode is instrumented for the tools of that version of sys.monitoring. It always is
+  /// for the newest version that it has been seen with.
+  bool isInstrumentedFor(uintptr_t version) {
+    if (instrumentedFor_ == version) [[likely]]
+      return true;
+    if (code_->_co_instrumentation_version != version) return false;
+    instrumentedFor_ = version;
+    return true;
   }
   size_t codeBytes() const;
   /// True if some frame runs a version of this code object.
-  bool isRunning() const;
+  bool isRunning() const { return active != 0; }
 
   struct SiteCount {
     uint32_t offset;
@@ -149,9 +168,11 @@ class alignas(64) CodeData {
   static bool storeSlot(PyCodeObject* code, uintptr_t value);
   void stopEntering(NativeVersion* version);
   void numberEntries();
-  void freeVersion(NativeVersion* version);
+  void freeRetired();
+  void unpin();
+  ~CodeData() = default;
 
-  PyCodeObject* code_;
+  uint32_t pins_ = 0;  ///< caches that refer to this
   std::vector<NativeEntry> entries_;
   std::vector<uint16_t> entryNumbers_;  ///< by offset: the index of its entry, plus one
   std::vector<SiteCount> sites_;
@@ -163,6 +184,12 @@ class alignas(64) CodeData {
   CodeData* previous_ = nullptr;
   CodeData* next_ = nullptr;
 };
+
+/// One that no code object has (yet).
+struct CodeDataDeath {
+  void operator()(CodeData* data) const { data->die(); }
+};
+using OwnedCodeData = std::unique_ptr<CodeData, CodeDataDeath>;
 
 /// Frees native code; set by the engine. Called with the GIL held.
 extern void (*releaseNativeCode)(CompiledCode& code);

@@ -45,13 +45,13 @@ TieringHooks tieringHooks = {};
     }
     leave.exit = nullptr;  // it goes with its version
   }
-  data.activationEnded(version);
+  data.activationEnded();
   return leave;
 }
 
 /// Runs one activation up to its exit.
 Leave runOnce(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version, uint32_t index) {
-  const NativeResult result = invoke(tstate, frame, version, index);
+  const NativeResult result = invoke(tstate, frame, data, version->code.function, index);
   return afterNative(tstate, frame, data, version, result);
 }
 

@@ -43,9 +43,9 @@ enum class Outcome {
                                             NativeVersion* version, uint32_t index, PyObject** result) {
   port::Frame* frame = port::frameOf(generator);
   ++counters().resumeEntries;
-  const NativeResult native = invoke(tstate, frame, version, index);
+  const NativeResult native = invoke(tstate, frame, data, version->code.function, index);
   if (leaveKind(native.status) == LeaveKind::Returned && !localsWritesPending()) {
-    data.activationEnded(version);
+    data.activationEnded();
     ++tstate->py_recursion_remaining;
     port::finishGenerator(tstate, frame);
     *result = static_cast<PyObject*>(native.value);
@@ -55,7 +55,7 @@ enum class Outcome {
     return finishResume(tstate, generator, finishActivation(tstate, frame, data, version, native), result);
   }
   ++counters().exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
-  data.activationEnded(version);
+  data.activationEnded();
   ++tstate->py_recursion_remaining;
   port::suspendGenerator(tstate, generator, leavePayload(native.status));
   *result = static_cast<PyObject*>(native.value);
@@ -76,7 +76,7 @@ Outcome enterBehind(PyThreadState* tstate, PyGenObject* generator, PyObject** re
   _PyFrame_StackPush(frame, *result);
   frame->instr_ptr = instruction;
   CodeData* data = CodeData::find(code);
-  const NativeEntry* entry = mayActivate(tstate, *data, code) ? data->entryAt(port::offsetOf(frame)) : nullptr;
+  const NativeEntry* entry = mayActivate(tstate, *data) ? data->entryAt(port::offsetOf(frame)) : nullptr;
   if (entry == nullptr || entry->stackDepth != port::stackDepth(frame)) {
     return interpretFrom(tstate, generator, instruction, result);
   }
@@ -114,7 +114,7 @@ Outcome settle(PyThreadState* tstate, PyGenObject* generator, PyObject* argument
                                                  PyObject** result) {
   PyCodeObject* code = port::codeOf(port::frameOf(generator));
   CodeData* data = CodeData::find(code);
-  if (data == nullptr || !mayActivate(tstate, *data, code)) [[unlikely]]
+  if (data == nullptr || !mayActivate(tstate, *data)) [[unlikely]]
     return Outcome::NotNative;
   const port::ResumePoint point = port::resumePointOf(generator);
   const NativeEntry* entry = data->resumeAt(point.offset);
@@ -143,8 +143,8 @@ int descend(PyThreadState* tstate, PyGenObject** generator, const PyObject* argu
     PyCodeObject* code = port::codeOf(port::frameOf(*generator));
     if (!port::canResume(delegate, argument) || tstate->py_recursion_remaining <= 1) break;
     if (code != checked) {
-      const CodeData* data = CodeData::find(code);
-      if (data == nullptr || !mayActivate(tstate, *data, code)) break;
+      CodeData* data = CodeData::find(code);
+      if (data == nullptr || !mayActivate(tstate, *data)) break;
       checked = code;
     }
     port::beginDelegation(tstate, *generator);

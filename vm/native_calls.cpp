@@ -20,11 +20,15 @@ size_t argumentCount(size_t positional, PyObject* names) {
   return positional + (names != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(names)) : 0);
 }
 
+/// True if a call may run natively now.
+[[gnu::always_inline]] inline bool mayEnter(const PyThreadState* tstate, CodeData& data) {
+  return data.callVersion != nullptr && mayActivate(tstate, data) && hasNativeStack();
+}
+
 /// The data of a code object if a call of it may run natively now, or NULL.
 [[gnu::always_inline]] inline CodeData* enterableData(const PyThreadState* tstate, PyCodeObject* code) {
   CodeData* data = CodeData::find(code);
-  if (data == nullptr || data->callVersion == nullptr || !mayActivate(tstate, *data, code)) return nullptr;
-  return hasNativeStack() ? data : nullptr;
+  return data != nullptr && mayEnter(tstate, *data) ? data : nullptr;
 }
 
 /// A call that did not simply return.
@@ -32,23 +36,23 @@ size_t argumentCount(size_t positional, PyObject* names) {
                                        NativeVersion* version, NativeResult result) {
   const Leave leave = finishActivation(tstate, frame, data, version, result);
   if (leave.kind == Leave::Returned || leave.kind == Leave::Unwind) {
-    return endFrame(tstate, frame, leave, [&] { port::popFrame(tstate, frame); });
+    return endFrame(tstate, frame, leave, [&] { port::popFrame(tstate, frame, data.layout); });
   }
   ++tstate->py_recursion_remaining;  // the interpreter counts the frame itself
   return port::interpret(tstate, frame);
 }
 
 /// Runs the frame of a call, which is the running one.
-[[gnu::always_inline]] inline PyObject* runFrame(PyThreadState* tstate, port::Frame* frame, CodeData& data,
-                                                 NativeVersion* version) {
+[[gnu::always_inline]] inline PyObject* runFrame(PyThreadState* tstate, port::Frame* frame, CodeData& data) {
+  NativeVersion* version = data.callVersion;
   --tstate->py_recursion_remaining;
   ++counters().entries;
-  const NativeResult result = invoke(tstate, frame, version, data.callIndex);
+  const NativeResult result = invoke(tstate, frame, data, data.callFunction, data.callIndex);
   if (leaveKind(result.status) != LeaveKind::Returned || localsWritesPending()) [[unlikely]]
     return finishCall(tstate, frame, data, version, result);
-  data.activationEnded(version);
+  data.activationEnded();
   ++tstate->py_recursion_remaining;
-  port::popFrame(tstate, frame);
+  port::popFrame(tstate, frame, data.layout);
   return static_cast<PyObject*>(result.value);
 }
 
@@ -71,7 +75,7 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   CodeData* data = enterableData(tstate, code);
   if (data == nullptr) return _PyEval_EvalFrame(tstate, frame, 0);
   port::linkFrame(tstate, frame);
-  return runFrame(tstate, frame, *data, data->callVersion);
+  return runFrame(tstate, frame, *data);
 }
 
 /// A call of a generator function, which makes a generator without a frame of its own. Consumes the function and the
@@ -92,7 +96,7 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
 [[gnu::always_inline]] inline CodeData* readyData(PyThreadState* tstate, const PyFunctionObject* func) {
   auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
   CodeData* data = enterableData(tstate, code);
-  return data != nullptr && port::hasFrameSpace(tstate, code) ? data : nullptr;
+  return data != nullptr && port::hasFrameSpace(tstate, data->layout) ? data : nullptr;
 }
 
 /// A call whose arguments are not just all parameters, of a function that may run natively. Consumes the function and
@@ -102,7 +106,7 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   PyObject* bound[kBound];
   if (!bindArguments(func, args, count, names, bound)) return callSlowly(tstate, func, args, count, names);
   const size_t slots = parameterSlots(reinterpret_cast<const PyCodeObject*>(func->func_code));
-  return runFrame(tstate, port::pushFrame(tstate, func, bound, slots), data, data.callVersion);
+  return runFrame(tstate, port::pushFrame(tstate, func, data.layout, bound, slots), data);
 }
 
 /// A call of a function that may run natively.
@@ -110,7 +114,7 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
                                                   PyObject* const* args, size_t count, PyObject* names) {
   if (names != nullptr || data.plainArguments != static_cast<Py_ssize_t>(count)) [[unlikely]]
     return callBinding(tstate, func, data, args, count, names);
-  return runFrame(tstate, port::pushFrame(tstate, func, args, count), data, data.callVersion);
+  return runFrame(tstate, port::pushFrame(tstate, func, data.layout, args, count), data);
 }
 
 PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* names) {
@@ -134,6 +138,22 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
   }
   if (data == nullptr) return callSlowly(tstate, func, mine, count, names);
   return callReady(tstate, func, *data, mine, count, names);
+}
+
+/// True unless the function's vectorcall belongs to somebody else. A function may have got its native code without
+/// having got its entry yet: the interpreter has not called it since.
+[[gnu::always_inline]] inline bool isOurs(const PyFunctionObject* func) {
+  return func->vectorcall == nativeVectorcall || func->vectorcall == defaultVectorcall;
+}
+
+/// A call's cache did not know the function's code.
+[[gnu::noinline]] void rememberCallee(const PyFunctionObject* func, SiteCache* cache) {
+  constexpr uint32_t kMostFills = 16;  // with more callees than that the cache is of no use
+  if (cache == nullptr || cache->fills >= kMostFills) return;
+  CodeData* data = CodeData::find(reinterpret_cast<PyCodeObject*>(func->func_code));
+  if (data == nullptr || data == cache->callee) return;
+  ++cache->fills;
+  data->rememberAt(*cache);
 }
 
 /// A function whose vectorcall belongs to somebody else.
@@ -184,8 +204,7 @@ extern "C" PyObject* martlet_call_function(PyThreadState* tstate, PyObject* func
                                            PyObject* names) {
   using namespace martlet::vm;
   auto* func = reinterpret_cast<PyFunctionObject*>(function);
-  // A function may have got its native code without having got its entry yet: the interpreter has not called it since.
-  if (func->vectorcall != nativeVectorcall && func->vectorcall != defaultVectorcall) [[unlikely]]
+  if (!isOurs(func)) [[unlikely]]
     return callForeign(func, args, count, names);
   CodeData* data = readyData(tstate, func);
   if (data != nullptr) [[likely]]
@@ -194,4 +213,21 @@ extern "C" PyObject* martlet_call_function(PyThreadState* tstate, PyObject* func
     return callGenerator(tstate, func, args, count, names);
   }
   return callSlowly(tstate, func, args, count, names);
+}
+
+extern "C" PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
+                                     martlet::vm::SiteCache* cache) {
+  using namespace martlet::vm;
+  auto* func = reinterpret_cast<PyFunctionObject*>(function);
+  CodeData* data = cache != nullptr ? cache->callee : nullptr;
+  PyObject* result = nullptr;
+  if (data != nullptr && reinterpret_cast<PyObject*>(data->code()) == func->func_code && isOurs(func) &&
+      mayEnter(tstate, *data) && port::hasFrameSpace(tstate, data->layout)) [[likely]] {
+    result = callReady(tstate, func, *data, args, count, nullptr);
+  } else {
+    rememberCallee(func, cache);
+    result = martlet_call_function(tstate, function, args, count, nullptr);
+  }
+  if (result == nullptr) martlet_leave_state.calledFunction = true;
+  return leaveChecked(tstate, result, true);
 }

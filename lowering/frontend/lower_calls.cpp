@@ -35,9 +35,12 @@ Helper callHelper(Special special) {
 void Translator::lowerCall() {
   const int64_t arg = ins_->arg;
   switch (ins_->op) {
-  case BytecodeOp::Call:
+  case BytecodeOp::Call: {
     // callable, self or NULL, arguments: the stack's order is the helpers' order.
-    return push(call(speculates() ? callHelper(ins_->special) : Helper::Call, popMany(arg + 2)));
+    const Helper helper = speculates() ? callHelper(ins_->special) : Helper::Call;
+    if (helper == Helper::Call) return push(call(helper, popMany(arg + 2), {ins_->site}));
+    return push(call(helper, popMany(arg + 2)));
+  }
   case BytecodeOp::CallKw: {
     Value* names = pop();
     Values operands = popMany(arg + 2);

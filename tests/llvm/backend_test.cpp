@@ -282,7 +282,7 @@ TEST_P(BackendTest, OutputsOfInlineAndNativeHelpers) {
   hir::Value* method = b.at(b.call(Helper::LoadMethod, types::kObject, {high, name}, {0}, 1), 6, {high});
   hir::Value* self = b.op(Op::Output, types::kNullable, {method}, 0);
   b.op(Op::IncRef, {}, {low});
-  hir::Value* result = b.at(b.call(Helper::Call, types::kObject, {method, self, low, low, name}), 8, {});
+  hir::Value* result = b.at(b.call(Helper::Call, types::kObject, {method, self, low, low, name}, {0}), 8, {});
   b.op(Op::DecRef, {}, {high});
   b.ret(result);
 
@@ -310,9 +310,9 @@ TEST_P(BackendTest, CallsOfAnyLengthShareTheArgumentArray) {
   hir::Value* x = b.local(0);
   hir::Value* null = b.op(Op::ConstNull, types::Null);
   for (int i = 0; i < 7; ++i) b.op(Op::IncRef, {}, {x});  // one for each use of it below
-  hir::Value* none = b.at(b.call(Helper::Call, types::kObject, {x, null}), 2, {});
-  hir::Value* four = b.at(b.call(Helper::Call, types::kObject, {x, null, x, x, none, x}), 4, {});
-  hir::Value* one = b.at(b.call(Helper::Call, types::kObject, {x, x, four}), 6, {});
+  hir::Value* none = b.at(b.call(Helper::Call, types::kObject, {x, null}, {0}), 2, {});
+  hir::Value* four = b.at(b.call(Helper::Call, types::kObject, {x, null, x, x, none, x}, {0}), 4, {});
+  hir::Value* one = b.at(b.call(Helper::Call, types::kObject, {x, x, four}, {0}), 6, {});
   b.ret(one);
   Compiled f(b.function, options());
   ASSERT_EQ(f.bailout, "");
@@ -327,7 +327,7 @@ TEST_P(BackendTest, UnwindingPassesThroughNativeCode) {
   b.newEntry();
   hir::Value* x = b.local(0);
   for (int i = 0; i < 3; ++i) b.op(Op::IncRef, {}, {x});
-  b.ret(b.at(b.call(Helper::Call, types::kObject, {x, x, x}), 2, {}));
+  b.ret(b.at(b.call(Helper::Call, types::kObject, {x, x, x}, {0}), 2, {}));
   Compiled f(b.function, options());
   ASSERT_EQ(f.bailout, "");
   FakeObject* object = f.frame.slots[0] = newInt(1);

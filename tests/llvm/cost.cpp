@@ -75,7 +75,7 @@ void genericCalls(Builder& b, int count) {
     const uint32_t offset = static_cast<uint32_t>(20 * i);
     hir::Value* f = b.at(b.call(Helper::LoadGlobalModule, types::kObject, {constant(b, "f")}, {77, 5, 0}), offset, {});
     hir::Value* result =
-        owning(b.at(b.call(Helper::Call, types::kObject, {f, null, x, y}), offset + 4, {f, null, x, y}), {f});
+        owning(b.at(b.call(Helper::Call, types::kObject, {f, null, x, y}, {0}), offset + 4, {f, null, x, y}), {f});
     b.op(Op::DecRef, {}, {f});
     b.op(Op::StoreLocal, {}, {result}, 0);
     b.op(Op::DecRef, {}, {x});

@@ -73,7 +73,7 @@ FakeObject* rt_concat_local(FakeThread* thread, FakeFrame* frame, int64_t slot, 
 }
 /// The sum of the arguments, which it consumes; args[-1] and args[-2] must be writable.
 FakeObject* rt_call(FakeThread* thread, FakeFrame* frame, FakeObject* callable, FakeObject* self,
-                    FakeObject** arguments, int64_t count) {
+                    FakeObject** arguments, int64_t count, void*) {
   ++thread->calls;
   thread->seenInstruction = frame->instruction;
   thread->lastCount = count;

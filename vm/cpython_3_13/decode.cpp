@@ -320,6 +320,7 @@ bool hasSite(BytecodeOp op) {
   case BytecodeOp::StoreAttr:
   case BytecodeOp::LoadSuperAttr:
   case BytecodeOp::LoadGlobal:
+  case BytecodeOp::Call:
   case BytecodeOp::BinarySubscr:
   case BytecodeOp::StoreSubscr:
   case BytecodeOp::BinaryOp:

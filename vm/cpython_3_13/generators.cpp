@@ -72,7 +72,7 @@ PyObject* makeGenerator(PyFunctionObject* func, PyObject* const* args, size_t co
     return nullptr;
   }
   Frame* frame = frameOf(generator);
-  initializeFrame(frame, func, args, count);
+  initializeFrame(frame, func, layoutOf(code), args, count);
   frame->previous = nullptr;
   frame->instr_ptr = behindPrefix(code);
   frame->owner = FRAME_OWNED_BY_GENERATOR;

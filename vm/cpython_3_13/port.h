@@ -67,19 +67,28 @@ inline void linkFrame(PyThreadState* tstate, Frame* frame) {
   frame->previous = tstate->current_frame;
   tstate->current_frame = frame;
 }
+/// What pushing and popping a frame has to know of its code object.
+struct FrameLayout {
+  int32_t words;   ///< of the data stack
+  int32_t locals;  ///< slots in front of the operand stack
+};
+inline FrameLayout layoutOf(const PyCodeObject* code) {
+  return {code->co_framesize, code->co_nlocalsplus};
+}
+
 /// True if the data stack has room for a frame, and nobody wants to evaluate frames himself (PEP 523).
-inline bool hasFrameSpace(PyThreadState* tstate, const PyCodeObject* code) {
+inline bool hasFrameSpace(PyThreadState* tstate, FrameLayout layout) {
   // Before a thread's first frame both are NULL.
   const auto space =
       reinterpret_cast<intptr_t>(tstate->datastack_limit) - reinterpret_cast<intptr_t>(tstate->datastack_top);
-  return code->co_framesize * static_cast<intptr_t>(sizeof(PyObject*)) < space && tstate->interp->eval_frame == nullptr;
+  return layout.words * static_cast<intptr_t>(sizeof(PyObject*)) < space && tstate->interp->eval_frame == nullptr;
 }
 /// Fills in a frame at the start of a call whose `count` arguments fill all parameters. Consumes the function and the
 /// arguments.
-[[gnu::always_inline]] inline void initializeFrame(Frame* frame, PyFunctionObject* func, PyObject* const* args,
-                                                   size_t count) {
+[[gnu::always_inline]] inline void initializeFrame(Frame* frame, PyFunctionObject* func, FrameLayout layout,
+                                                   PyObject* const* args, size_t count) {
   auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  const auto locals = static_cast<size_t>(code->co_nlocalsplus);
+  const auto locals = static_cast<size_t>(layout.locals);
   frame->f_funcobj = reinterpret_cast<PyObject*>(func);
   // As a whole word: popFrame() soon reads one, and a processor is slow to read more than has just been written.
   if (!_Py_IsImmortal(code)) ++code->ob_base.ob_base.ob_refcnt;
@@ -87,7 +96,7 @@ inline bool hasFrameSpace(PyThreadState* tstate, const PyCodeObject* code) {
   frame->f_builtins = func->func_builtins;
   frame->f_globals = func->func_globals;
   frame->f_locals = nullptr;
-  frame->stacktop = code->co_nlocalsplus;
+  frame->stacktop = layout.locals;
   frame->frame_obj = nullptr;
   frame->instr_ptr = _PyCode_CODE(code);
   frame->return_offset = 0;
@@ -101,10 +110,11 @@ inline bool hasFrameSpace(PyThreadState* tstate, const PyCodeObject* code) {
 }
 /// Pushes a frame for a call whose `count` arguments fill all parameters, and makes it the running one. Consumes the
 /// function and the arguments. hasFrameSpace() must hold.
-inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* const* args, size_t count) {
+[[gnu::always_inline]] inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, FrameLayout layout,
+                                               PyObject* const* args, size_t count) {
   auto* frame = reinterpret_cast<Frame*>(tstate->datastack_top);
-  tstate->datastack_top += reinterpret_cast<PyCodeObject*>(func->func_code)->co_framesize;
-  initializeFrame(frame, func, args, count);
+  tstate->datastack_top += layout.words;
+  initializeFrame(frame, func, layout, args, count);
   linkFrame(tstate, frame);
   return frame;
 }
@@ -114,9 +124,8 @@ inline Frame* pushFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject*
 bool takeOperandsOfCall(const PyThreadState* tstate, const PyFunctionObject* func, PyObject* const* args, size_t count,
                         PyObject** taken);
 /// Unlinks and releases the running thread-owned frame, whose operand stack is empty.
-[[gnu::always_inline]] inline void popFrame(PyThreadState* tstate, Frame* frame) {
-  PyCodeObject* code = codeOf(frame);
-  const int count = code->co_nlocalsplus;
+[[gnu::always_inline]] inline void popFrame(PyThreadState* tstate, Frame* frame, FrameLayout layout) {
+  const int count = layout.locals;
   // Unlink first: releasing the locals may run Python code, which must not see this frame.
   tstate->current_frame = frame->previous;
   auto* base = reinterpret_cast<PyObject**>(frame);
@@ -129,6 +138,7 @@ bool takeOperandsOfCall(const PyThreadState* tstate, const PyFunctionObject* fun
   frame->stacktop = 0;
   for (int i = 0; i < count; ++i) Py_XDECREF(frame->localsplus[i]);
   Py_XDECREF(frame->f_locals);
+  PyObject* code = frame->f_executable;
   Py_DECREF(frame->f_funcobj);
   Py_DECREF(code);
   tstate->datastack_top = base;

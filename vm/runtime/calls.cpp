@@ -205,7 +205,8 @@ PyObject* positionalTuple(PyObject* callable, PyObject* positional) {
 
 extern "C" {
 
-PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args, int64_t count) {
+PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args, int64_t count,
+                  SiteCache* cache) {
   if (!isPythonFunction(callable)) [[unlikely]] {
     Call call(callable, self, args, count);
     return callAnything(tstate, call);
@@ -215,8 +216,7 @@ PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* s
     *--args = self;
     ++count;
   }
-  PyObject* result = martlet_call_function(tstate, callable, args, static_cast<size_t>(count), nullptr);
-  return leaveChecked(tstate, ofFunction(result), true);
+  return martlet_call_at(tstate, callable, args, static_cast<size_t>(count), cache);
 }
 
 PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject* names,

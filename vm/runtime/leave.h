@@ -13,6 +13,8 @@
 
 namespace martlet::vm {
 
+struct SiteCache;
+
 struct LeaveState {
   enum Kind {
     None,
@@ -41,6 +43,10 @@ extern PyThreadState* martlet_interpreting_thread;
 /// NULL) behind them. Consumes `function` and all arguments, also when it fails. Does not look at pending events.
 PyObject* martlet_call_function(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                                 PyObject* names);
+/// Defined by vm. The same for native code's CALL with the cache `cache` (or NULL): marks a failure as the function's,
+/// and looks at pending events, too.
+PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
+                          martlet::vm::SiteCache* cache);
 /// Defined by vm. Sends `argument` (NULL: None) to an exact generator or coroutine: 1 where it yields `*result`, 0
 /// where it returns that, -1 where it raises. Where nothing was sent, a return of None may be -1 without an exception.
 int martlet_resume_generator(PyThreadState* tstate, PyObject* generator, PyObject* argument, PyObject** result);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The cache of one attribute, super or global access: what its last classes' lookups came to. One for each such
-// instruction of a compiled code object, shared by all its native versions, dies with the code object. Read and written
-// under the GIL, out of line only. Must not know: HIR, LLVM.
+// The cache of one attribute, super or global access, what its last classes' lookups came to, or of a call. One for
+// each such instruction of a compiled code object, shared by all its native versions, dies with the code object. Read
+// and written under the GIL, out of line only. Must not know: HIR, LLVM.
 //
 // An entry refers to its descriptor without a reference. It may be followed only while the class has the entry's
 // version tag: a class loses its tag before any class of its MRO changes or gives up an attribute, a tag is never given
@@ -14,6 +14,8 @@
 #include "vm/runtime/cpython.h"
 
 namespace martlet::vm {
+
+class CodeData;
 
 struct SiteEntry {
   enum Kind : uint8_t {
@@ -78,6 +80,8 @@ struct SiteCache {
   uint32_t next = 0;  ///< replaced by the next fill of a full cache
   uint32_t fills = 0;
   uint32_t pause = 0;  ///< misses that will not be looked into: a megamorphic site
+  /// Of a call: the code of the Python function that was called, or NULL. Kept in memory, not alive.
+  CodeData* callee = nullptr;
   SiteEntry entries[kCapacity];
 
   /// The entry with most hits; NULL where nothing was recorded.
