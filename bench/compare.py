@@ -163,14 +163,15 @@ def take_turns(sides: tuple[Side, Side], count: int, seconds: float) -> tuple[di
 def measure(sides: tuple[Side, Side], before: dict, options: argparse.Namespace) -> Pair:
     pair = Pair()
     spent, quiet, compiled, turn = 0.0, 0, -1, 0
-    # Until nothing was compiled for a while; some scripts never come to an end.
+    # Until nothing was compiled or waiting for it for a while; some scripts never come to an end.
     while spent < options.warmup or (quiet < QUIET_SAMPLES and spent < 4 * options.warmup):
         plain, native = take_turns(sides, turn, options.sample)
         turn += 1
         spent += native["elapsed"]
         pair.warm_up.append((spent, plain["seconds"] / native["seconds"]))
         now = native["compiled"] + native["failed"]
-        quiet, compiled = (quiet + 1, compiled) if now == compiled else (0, now)
+        is_quiet = now == compiled and native["queued"] == 0
+        quiet, compiled = quiet + 1 if is_quiet else 0, now
     spent = 0.0
     while len(pair.plain) < options.pairs and (len(pair.plain) < 5 or spent < options.seconds):
         plain, native = take_turns(sides, turn, options.sample)

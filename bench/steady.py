@@ -29,7 +29,7 @@ import time
 import types
 
 perf_counter = time.perf_counter
-STATS = ("compiled", "failed", "recompiled", "compile_seconds", "gil_seconds", "code_bytes", "exits")
+STATS = ("compiled", "failed", "queued", "recompiled", "compile_seconds", "gil_seconds", "code_bytes", "exits")
 
 
 class Body:

@@ -142,9 +142,9 @@ void Engine::disable() {
   vm::CodeData::forEach([](vm::CodeData& data) { data.retireAll(); });
 }
 
-size_t Engine::queueLength() {
+size_t Engine::unpublished() {
   const std::lock_guard<std::mutex> lock(queueMutex_);
-  return queue_.size();
+  return queue_.size() + done_.size() + (current_ != nullptr ? 1 : 0);
 }
 
 // --- what is compiled when ---------------------------------------------------------------------------------------
@@ -363,7 +363,7 @@ void Engine::publishReady() {
     ready_.store(false, std::memory_order_relaxed);
   }
   for (auto& job : done) publish(std::move(job));
-  if (!stopped_ && queueLength() != 0) ensureWorker();
+  if (!stopped_ && unpublished() != 0) ensureWorker();
 }
 
 bool Engine::compileNow(PyCodeObject* code, PyFunctionObject* func) {

@@ -61,7 +61,8 @@ class Engine {
   bool isEnabled() const { return enabled_; }
   const Options& options() const { return options_; }
   const EngineStats& stats() const { return stats_; }
-  size_t queueLength();
+  /// Compilations that were asked for and have no effect yet.
+  size_t unpublished();
   double backendLoadSeconds() const { return compiler_.backendLoadSeconds(); }
 
   /// Compiles now, on this thread. True if the code object has native code for its start afterwards.

@@ -210,7 +210,7 @@ bool addEngineStats(PyObject* dict) {
       {"compiled", stats.compiled},
       {"failed", stats.failed},
       {"recompiled", stats.recompiled},
-      {"queued", jit != nullptr ? jit->queueLength() : 0},
+      {"queued", jit != nullptr ? jit->unpublished() : 0},
       {"code_bytes", codeBytes},
       {"emitted_bytes", stats.emittedBytes},
       {"bytecode_instructions", stats.instructions},

@@ -126,8 +126,8 @@ def stats() -> dict[str, int | float]:
     Among them: ``compiled`` and ``failed`` (code objects), ``entries`` (calls that entered native code),
     ``osr_entries`` (entries in the middle of running code), ``resume_entries`` (of generators and coroutines),
     ``handler_entries`` (exception handlers), ``compile_seconds`` (processor time, and ``compile_seconds_median`` and
-    ``compile_seconds_95`` of one compilation), ``gil_seconds`` (of it and of publishing, while the program had to wait)
-    and ``code_bytes`` (alive now).
+    ``compile_seconds_95`` of one compilation), ``gil_seconds`` (of it and of publishing, while the program had to wait),
+    ``queued`` (compilations that were asked for and have no effect yet) and ``code_bytes`` (alive now).
 
     Leaving native code other than by a return is counted by reason, as ``exits_<Reason>``; exceptions, and results
     behind which native code must not go on (tracing was switched on, say), are ``exits_Helper``. ``exits`` is the sum of
