@@ -168,6 +168,19 @@ PyObject* callForeign(PyFunctionObject* func, PyObject* const* args, size_t coun
 
 }  // namespace
 
+/// A call from a place that remembers whose code it called last.
+[[gnu::always_inline]] static inline PyObject* callRemembered(PyThreadState* tstate, PyObject* function,
+                                                              PyObject** args, size_t count, SiteCache* cache) {
+  auto* func = reinterpret_cast<PyFunctionObject*>(function);
+  CodeData* data = cache != nullptr ? cache->callee : nullptr;
+  if (data != nullptr && reinterpret_cast<PyObject*>(data->code()) == func->func_code && isOurs(func) &&
+      mayEnter(tstate, *data) && port::hasFrameSpace(tstate, data->layout)) [[likely]] {
+    return callReady(tstate, func, *data, args, count, nullptr);
+  }
+  rememberCallee(func, cache);
+  return martlet_call_function(tstate, function, args, count, nullptr);
+}
+
 bool learnDefaultVectorcall(PyObject* function) {
   if (defaultVectorcall != nullptr) return true;
   defaultVectorcall = reinterpret_cast<PyFunctionObject*>(function)->vectorcall;
@@ -215,19 +228,14 @@ extern "C" PyObject* martlet_call_function(PyThreadState* tstate, PyObject* func
   return callSlowly(tstate, func, args, count, names);
 }
 
+extern "C" PyObject* martlet_call_remembered(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
+                                             martlet::vm::SiteCache* cache) {
+  return martlet::vm::callRemembered(tstate, function, args, count, cache);
+}
+
 extern "C" PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                                      martlet::vm::SiteCache* cache) {
-  using namespace martlet::vm;
-  auto* func = reinterpret_cast<PyFunctionObject*>(function);
-  CodeData* data = cache != nullptr ? cache->callee : nullptr;
-  PyObject* result = nullptr;
-  if (data != nullptr && reinterpret_cast<PyObject*>(data->code()) == func->func_code && isOurs(func) &&
-      mayEnter(tstate, *data) && port::hasFrameSpace(tstate, data->layout)) [[likely]] {
-    result = callReady(tstate, func, *data, args, count, nullptr);
-  } else {
-    rememberCallee(func, cache);
-    result = martlet_call_function(tstate, function, args, count, nullptr);
-  }
+  PyObject* result = martlet::vm::callRemembered(tstate, function, args, count, cache);
   if (result == nullptr) martlet_leave_state.calledFunction = true;
-  return leaveChecked(tstate, result, true);
+  return martlet::vm::leaveChecked(tstate, result, true);
 }

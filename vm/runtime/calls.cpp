@@ -4,6 +4,7 @@
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
+#include "vm/runtime/site_cache.h"
 
 using namespace martlet::vm;
 
@@ -53,6 +54,9 @@ class Call {
   PyObject* enter(PyThreadState* tstate, PyObject* names = nullptr, size_t named = 0) const {
     return ofFunction(martlet_call_function(tstate, callable_, args_, count_ - named, names));
   }
+  PyObject* enterAt(PyThreadState* tstate, SiteCache* cache) const {
+    return ofFunction(martlet_call_remembered(tstate, callable_, args_, count_, cache));
+  }
   /// The end of a call of anything else.
   PyObject* finish(PyObject* result) const {
     Py_DECREF(callable_);
@@ -81,8 +85,24 @@ PyObject* plainInitializer(PyObject* callable) {
   return init != nullptr && isPythonFunction(init) ? init : nullptr;
 }
 
+/// The same, remembered at the call.
+PyObject* plainInitializer(PyObject* callable, SiteCache* cache) {
+  if (cache == nullptr || !Py_IS_TYPE(callable, &PyType_Type)) return plainInitializer(callable);
+  const auto* type = reinterpret_cast<PyTypeObject*>(callable);
+  SiteEntry& entry = cache->entries[0];
+  if (entry.kind == SiteEntry::Initializer && entry.version == type->tp_version_tag) return entry.object;
+  PyObject* init = plainInitializer(callable);
+  if (init != nullptr && type->tp_version_tag != 0) {
+    entry.kind = SiteEntry::Initializer;
+    entry.version = type->tp_version_tag;
+    entry.object = init;
+  }
+  return init;
+}
+
 /// Makes an instance of the class that is called, without type.__call__ and its tuple of arguments in between.
-PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, PyObject* names = nullptr, size_t named = 0) {
+PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, SiteCache* cache, PyObject* names,
+                      size_t named) {
   auto* type = reinterpret_cast<PyTypeObject*>(call.callable());
   Py_INCREF(init);
   PyObject* object = type->tp_alloc(type, 0);
@@ -91,7 +111,7 @@ PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, PyObjec
     return call.finish(nullptr);
   }
   call.redirect(init, Py_NewRef(object));
-  PyObject* result = call.enter(tstate, names, named);
+  PyObject* result = named == 0 ? call.enterAt(tstate, cache) : call.enter(tstate, names, named);
   if (result == Py_None) return object;
   if (result != nullptr) {
     PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'", Py_TYPE(result)->tp_name);
@@ -102,13 +122,13 @@ PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, PyObjec
 }
 
 /// Any callable.
-[[gnu::noinline]] PyObject* callAnything(PyThreadState* tstate, Call& call, PyObject* names = nullptr,
-                                         size_t named = 0) {
+[[gnu::noinline]] PyObject* callAnything(PyThreadState* tstate, Call& call, SiteCache* cache = nullptr,
+                                         PyObject* names = nullptr, size_t named = 0) {
   PyObject* result = nullptr;
   if (isPythonFunction(call.callable())) {
-    result = call.enter(tstate, names, named);
-  } else if (PyObject* init = plainInitializer(call.callable())) {
-    result = instantiate(tstate, call, init, names, named);
+    result = named == 0 ? call.enterAt(tstate, cache) : call.enter(tstate, names, named);
+  } else if (PyObject* init = plainInitializer(call.callable(), cache)) {
+    result = instantiate(tstate, call, init, cache, names, named);
   } else {
     result = call.finish(call.vectorcall(tstate, names, named));
   }
@@ -209,7 +229,7 @@ PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* s
                   SiteCache* cache) {
   if (!isPythonFunction(callable)) [[unlikely]] {
     Call call(callable, self, args, count);
-    return callAnything(tstate, call);
+    return callAnything(tstate, call, cache);
   }
   // The commonest callee, without the machinery for all others.
   if (self != nullptr) {
@@ -222,7 +242,7 @@ PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* s
 PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject* names,
                      PyObject** args, int64_t count) {
   Call call(callable, self, args, count);
-  return callAnything(tstate, call, names, static_cast<size_t>(PyTuple_GET_SIZE(names)));
+  return callAnything(tstate, call, nullptr, names, static_cast<size_t>(PyTuple_GET_SIZE(names)));
 }
 
 PyObject* rt_call_ex(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* positional, PyObject* keywords) {

@@ -39,8 +39,8 @@ constexpr size_t kArguments = NB_OPARG_LAST + 1;
 /// What an operator needs at run time, by the instruction's argument. Powers are not there: they take three operands.
 struct Known {
   const Operator* op;
-  PyObject* name;   ///< interned
-  binaryfunc slot;  ///< of a class with a Python method
+  PyObject *name, *reflectedName;  ///< interned
+  binaryfunc slot;                 ///< of a class with a Python method
 };
 Known known[kArguments];
 
@@ -49,6 +49,20 @@ bool isSequence(const PyTypeObject* type) {
   const PySequenceMethods* methods = type->tp_as_sequence;
   return methods != nullptr && (methods->sq_concat != nullptr || methods->sq_repeat != nullptr ||
                                 methods->sq_inplace_concat != nullptr || methods->sq_inplace_repeat != nullptr);
+}
+
+/// A class's function for an operator, or NULL.
+binaryfunc functionOf(const PyTypeObject* type, const Known& entry) {
+  return type->tp_as_number != nullptr ? type->tp_as_number->*entry.op->plain : nullptr;
+}
+
+/// What a class's slot function does for its right operand.
+PyObject* callReflected(const Known& entry, PyObject* a, PyObject* b) {
+  PyObject* method = _PyObject_LookupSpecial(b, entry.reflectedName);
+  if (method == nullptr) return PyErr_Occurred() ? nullptr : Py_NotImplemented;  // immortal
+  PyObject* result = PyObject_CallOneArg(method, a);
+  Py_DECREF(method);
+  return result;
 }
 
 PyObject* refuse(const Known& entry, PyObject* a, PyObject* b, int64_t oparg) {
@@ -65,10 +79,12 @@ bool findOperatorSlots() {
   bool good = example != nullptr;
   for (const Operator& op : kOperators) {
     PyObject* name = good ? PyUnicode_InternFromString(op.method) : nullptr;
-    good = name != nullptr && PyObject_SetAttr(example, name, Py_None) == 0;
+    PyObject* reflected = good ? PyUnicode_FromFormat("__r%s", op.method + 2) : nullptr;
+    good = name != nullptr && reflected != nullptr && PyObject_SetAttr(example, name, Py_None) == 0;
     if (!good) break;
+    PyUnicode_InternInPlace(&reflected);
     const binaryfunc slot = reinterpret_cast<PyTypeObject*>(example)->tp_as_number->*op.plain;
-    known[op.plainArgument] = known[op.inPlaceArgument] = {&op, name, slot};
+    known[op.plainArgument] = known[op.inPlaceArgument] = {&op, name, reflected, slot};
   }
   Py_XDECREF(example);
   return good;
@@ -78,19 +94,22 @@ PyObject* operatorMethod(PyObject* a, PyObject* b, int64_t oparg) {
   PyTypeObject* type = Py_TYPE(a);
   const Known& entry = known[oparg];
   if (entry.op == nullptr) return nullptr;
-  if (Py_TYPE(b) != type && !PyFloat_CheckExact(b) && !PyLong_CheckExact(b)) return nullptr;
-  const PyNumberMethods* numbers = type->tp_as_number;
-  if (numbers == nullptr || numbers->*entry.op->plain != entry.slot || isSequence(type)) return nullptr;
-  if (oparg == entry.op->inPlaceArgument && numbers->*entry.op->inPlace != nullptr) return nullptr;
+  if (functionOf(type, entry) != entry.slot || isSequence(type)) return nullptr;
+  if (oparg == entry.op->inPlaceArgument && type->tp_as_number->*entry.op->inPlace != nullptr) return nullptr;
+  // The right operand comes first where its class is derived from the left one's.
+  PyTypeObject* other = Py_TYPE(b);
+  if (other != type && (isSequence(other) || PyType_IsSubtype(other, type))) return nullptr;
   return ofClass(a, entry.name);
 }
 
 PyObject* operateByMethod(PyThreadState* tstate, PyObject* method, PyObject* a, PyObject* b, int64_t oparg) {
   const Known& entry = known[oparg];
   // The method may give an operand another class: what is asked next is settled before.
-  const binaryfunc reflected = Py_TYPE(b) != Py_TYPE(a) ? Py_TYPE(b)->tp_as_number->*entry.op->plain : nullptr;
+  const binaryfunc reflected = Py_TYPE(b) != Py_TYPE(a) ? functionOf(Py_TYPE(b), entry) : nullptr;
   PyObject* result = callOfClass(tstate, method, {a, b});
-  if (result == Py_NotImplemented && reflected != nullptr) result = reflected(a, b);  // immortal
+  if (result == Py_NotImplemented && reflected != nullptr) {  // immortal
+    result = reflected == entry.slot ? callReflected(entry, a, b) : reflected(a, b);
+  }
   return result != Py_NotImplemented ? result : refuse(entry, a, b, oparg);
 }
 

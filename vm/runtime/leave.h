@@ -43,8 +43,10 @@ extern PyThreadState* martlet_interpreting_thread;
 /// NULL) behind them. Consumes `function` and all arguments, also when it fails. Does not look at pending events.
 PyObject* martlet_call_function(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                                 PyObject* names);
-/// Defined by vm. The same for native code's CALL with the cache `cache` (or NULL): marks a failure as the function's,
-/// and looks at pending events, too.
+/// Defined by vm. The same without names, for native code's CALL with the cache `cache` (or NULL).
+PyObject* martlet_call_remembered(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
+                                  martlet::vm::SiteCache* cache);
+/// Defined by vm. The same as all that the CALL does: marks a failure as the function's, and looks at pending events.
 PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                           martlet::vm::SiteCache* cache);
 /// Defined by vm. Sends `argument` (NULL: None) to an exact generator or coroutine: 1 where it yields `*result`, 0

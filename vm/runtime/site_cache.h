@@ -36,6 +36,8 @@ struct SiteEntry {
     // LOAD_GLOBAL: `version` is that of the globals' keys, `version2` that of the builtins'.
     Global,
     Builtin,
+    // CALL of a class with that version, whose __init__ is the Python function `object`. The first entry; not counted.
+    Initializer,
     // Operands of subscripts by an int, operators and tests that the interpreter has no quickened form for, or had no
     // time to find it. The only entry, without a version.
     ListItem,

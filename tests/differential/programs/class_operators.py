@@ -125,6 +125,54 @@ class Deep:
         return self + other
 
 
+class Left:
+    """Refuses, and tells who was asked."""
+
+    def __add__(self, other):
+        calls.append("left add")
+        return NotImplemented
+
+    def __sub__(self, other):
+        other.__class__ = Changed
+        return NotImplemented
+
+    def __mul__(self, other):
+        calls.append("left mul")
+        return NotImplemented
+
+    __mod__ = __and__ = __add__
+
+
+class Right:
+    def __radd__(self, other):
+        calls.append("right radd")
+        return "right radd", type(other).__name__
+
+    def __rsub__(self, other):
+        return "right rsub"
+
+    def __rmul__(self, other):
+        calls.append("right rmul")
+        return NotImplemented
+
+    __rmod__ = staticmethod(lambda other: ("static rmod", type(other).__name__))
+
+    @property
+    def __rand__(self):
+        raise AttributeError("no rand after all")
+
+
+class DerivedLeft(Left):
+    def __radd__(self, other):
+        calls.append("derived radd")
+        return NotImplemented
+
+
+class Repeated(list):
+    def __rmul__(self, other):
+        return "repeated", type(other).__name__
+
+
 def add(a, b):
     return a + b
 
@@ -243,6 +291,12 @@ table(others, (v, w), (v, 2), (v, 2.5), (2, v), (Number(3), Number(2)), (Number(
       (Described(), Described()), (Described(), 3), (Quiet(3, 4), Quiet(1, 2)))
 table(lambda: counts(Vector(1, 2), Vector(3, 4)), ())
 table(lambda: counts(Vector(1, 2), float("2.5")), ())  # not v: exceptions that wait for the collector may refer to it
+table(add, (Left(), Right()), (Left(), DerivedLeft()), (DerivedLeft(), Left()), (Left(), OnlyReflected()), (Left(), []),
+      (Left(), "text"), (Left(), None), (v, Right()), (v, Left()), (Left(), v), (Number(2), v), (Left(), Sequence([1])))
+table(add_in_place, (Left(), Right()), (Left(), DerivedLeft()), (Growing(1, 2), Right()))
+table(others, (Left(), Right()), (Left(), DerivedLeft()), (Left(), OnlyReflected()), (Left(), [1]), (Left(), Repeated([1])))
+print(calls)
+calls.clear()
 table(where, (v, w), (v, 3))
 table(reflected, (v, Growing(1, 2)), (Quiet(1, 2), Growing(1, 2)))
 table(changes, ())
@@ -251,5 +305,9 @@ table(long_loop, (3,), (50,))
 table(raised, (v, 1), (v, 1.5), (v, w))
 print(calls[:10])
 refcheck(lambda: others(v, w), v, w)
+LEFT, RIGHT = Left(), Right()
+refcheck(lambda: add(LEFT, RIGHT), LEFT, RIGHT)
+refcheck(lambda: add(LEFT, 1), LEFT)
+calls.clear()
 refcheck(lambda: long_loop(5))
 refcheck(lambda: raised(v, 1), v)

@@ -346,6 +346,67 @@ def truth_of(v):
 
 table(operators, (1,), (0,))
 table(truth_of, (1,), (0,), (-1,), ("a",))
+class Made:
+    def __init__(self, value, more=0):
+        self.value = value, more
+
+
+class MadeToo(Made):
+    pass
+
+
+def second_init(self, value, more=1):
+    self.value = "second", value, more
+
+
+def made(classes, change):
+    """One call site, whose class changes or is another one now and then."""
+    found = []
+    for i in range(12):
+        if i == 6:
+            change()
+        for which in classes:
+            try:
+                found.append(getattr(which(i), "value", None))
+            except TypeError as error:
+                found.append(str(error))
+    return found
+
+
+def restore():
+    Made.__init__ = first_init
+    for name in ("__new__", "__abstractmethods__"):
+        if name in vars(Made):
+            delattr(Made, name)
+
+
+def change_new():
+    Made.__new__ = lambda cls, value: object.__new__(cls)
+
+
+def change_abstract():
+    Made.__abstractmethods__ = frozenset({"nothing"})
+
+
+def returns_something(self, value):
+    self.value = value
+    return value
+
+
+first_init = Made.__init__
+for change in (
+    lambda: setattr(Made, "__init__", second_init),
+    lambda: setattr(MadeToo, "__init__", second_init),
+    lambda: delattr(MadeToo, "__init__"),
+    lambda: setattr(Made, "__init__", returns_something),
+    lambda: delattr(Made, "__init__"),
+    lambda: setattr(Made.__init__, "__code__", second_init.__code__),
+    lambda: setattr(first_init, "__defaults__", (7,)),
+    change_abstract,
+    change_new,
+):
+    print(made((Made, MadeToo), change), made((MadeToo,), lambda: None), made((Made, Made), restore))
+    restore()
 OBJ = object()
 
 
