@@ -108,11 +108,9 @@ bool Engine::enable(const Options& options) {
                                          return instance_->reached(data, kind, offset, depth);
                                        },
                                        [] { instance_->publishReady(); }, &ready_, &coldLimits_};
-    if (!vm::startFunctionWatcher()) return false;
     vm::startDictWatcher();
     if (!vm::startMonitoring(hooks)) {
       PyObject* error = PyErr_GetRaisedException();
-      vm::stopFunctionWatcher();
       vm::stopDictWatcher();
       PyErr_SetRaisedException(error);
       return false;
@@ -351,7 +349,9 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
   version->objects = std::exchange(job->objects, {});
   version->validity = std::move(job->validity);
   if (version->validity != nullptr) version->validity->protect(version.get());
-  data.publish(std::move(version), job->site == 0 && vm::entersThroughVectorcall(data.code()));
+  const bool entersCalls = job->site == 0 && vm::entersThroughVectorcall(data.code());
+  if (entersCalls) vm::startFunctionWatcher();
+  data.publish(std::move(version), entersCalls);
   stats_.gilSeconds += job->gilSeconds + secondsSince(start);
 }
 
