@@ -2,6 +2,7 @@
 """What the JIT costs where it cannot help.
 
     scripts/python bench/compare.py bench/cold.py
+    scripts/python bench/cold.py --processor-time [ROUNDS]
 
 Like a command-line tool this loads some dozens of modules, runs through a bit of each, and ends; most of the rest of its
 time goes to C functions. A life of the program is one round, with code objects that have never run.
@@ -11,6 +12,8 @@ expressions compiled before. No function reaches a threshold: a life in which on
 is counting.
 `little_hot`: one life after the other in the same process. What they share (regular expressions, imports, the frame
 around) gets hot in time and is compiled.
+
+`--processor-time`: lives of `nothing_hot` by turns without and with the JIT, on a machine that is too busy for the clock.
 """
 
 from __future__ import annotations
@@ -24,8 +27,6 @@ import random
 import sys
 import time
 import types
-
-import pyperf
 
 # In the order in which they can be loaded; what they import besides is shared and stays.
 MODULES = """
@@ -125,9 +126,9 @@ def one_life(codes):
     return "\n".join(report(m, work(m, data, text)))
 
 
-def timed_life(codes) -> float:
+def timed_life(codes, clock=time.perf_counter) -> float:
     own = {name: sys.modules.get(name) for name in MODULES}
-    start = time.perf_counter()
+    start = clock()
     try:
         one_life(codes)
     finally:
@@ -136,7 +137,7 @@ def timed_life(codes) -> float:
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = module
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def bench_little_hot(loops: int, codes) -> float:
@@ -148,13 +149,15 @@ def compiled() -> int:
     return jit.stats()["compiled"] if jit else 0
 
 
-def forked_life(codes) -> float:
+def forked_life(codes, clock=time.perf_counter, enable=False) -> float:
     """Seconds of a life in a child, which has to compile nothing."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
+        if enable:
+            sys.modules["martlet"].enable()
         before = compiled()
-        seconds = timed_life(codes)
+        seconds = timed_life(codes, clock)
         report = {"seconds": seconds, "compiled": compiled() - before}
         os.write(writer, json.dumps(report).encode())
         os._exit(0)
@@ -182,7 +185,22 @@ def prepare(codes) -> None:
         jit.enable()
 
 
+def compare_processor_time(rounds: int) -> None:
+    import martlet  # noqa: F401  (forked_life enables it)
+
+    codes = code_of_modules()
+    timed_life(codes)
+    lives = [[forked_life(codes, time.process_time, enable) for enable in (False, True)] for _ in range(rounds)]
+    plain, jit = (min(column) * 1e3 for column in zip(*lives))
+    print(f"least of {rounds} lives: interpreter {plain:.2f} ms, JIT {jit:.2f} ms of processor time: {jit / plain - 1:+.1%}")
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--processor-time"]:
+        compare_processor_time(int(sys.argv[2]) if len(sys.argv) > 2 else 150)
+        sys.exit()
+    import pyperf
+
     runner = pyperf.Runner()
     runner.parse_args()
     codes = code_of_modules()

@@ -16,9 +16,7 @@ struct DumpPlan {
   bool bytecode = false, hir = false, passes = false, llvm = false, assembly = false;
   DumpPlan(const Options& options, const std::string& name) {
     if (options.dump.empty() || !matchesPattern(options.dump.c_str(), name.c_str())) return;
-    auto wants = [&](const char* stage) {
-      return ("," + options.dump_stages + ",").find(std::string(",") + stage + ",") != std::string::npos;
-    };
+    auto wants = [&](const char* stage) { return namesStage(options.dump_stages, stage); };
     bytecode = wants("bytecode");
     passes = wants("passes");
     hir = wants("hir") || passes;

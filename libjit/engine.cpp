@@ -108,11 +108,9 @@ bool Engine::enable(const Options& options) {
                                          return instance_->reached(data, kind, offset, depth);
                                        },
                                        [] { instance_->publishReady(); }, &ready_, &coldLimits_};
-    if (!vm::startFunctionWatcher()) return false;
     vm::startDictWatcher();
     if (!vm::startMonitoring(hooks)) {
       PyObject* error = PyErr_GetRaisedException();
-      vm::stopFunctionWatcher();
       vm::stopDictWatcher();
       PyErr_SetRaisedException(error);
       return false;
@@ -161,9 +159,14 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   const uint32_t siteOffset = isLoop ? offset : 0;
   vm::CodeData::SiteCount& site = data.site(siteOffset);
   if (site.failed) return vm::Verdict::StopCounting;
+  ++site.count;
+  if (site.pending != nullptr) {
+    // Only the GIL's holder writes it; the worker only looks.
+    site.pending->store(site.pending->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    return vm::Verdict::KeepCounting;
+  }
   const int64_t limit = threshold(data, isLoop ? options_.loop_threshold : options_.call_threshold);
-  if (site.pending != nullptr) site.pending->fetch_add(1, std::memory_order_relaxed);
-  if (++site.count < limit || site.pending != nullptr || stopped_) return vm::Verdict::KeepCounting;
+  if (site.count < limit || stopped_) return vm::Verdict::KeepCounting;
   // A generator that is met in its middle is compiled from there on; resume points behind that come with it.
   const bool whole = !isLoop && kind == vm::RedirectKind::Start;
   std::vector<frontend::EntryRequest> entries;
@@ -351,7 +354,9 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
   version->objects = std::exchange(job->objects, {});
   version->validity = std::move(job->validity);
   if (version->validity != nullptr) version->validity->protect(version.get());
-  data.publish(std::move(version), job->site == 0 && vm::entersThroughVectorcall(data.code()));
+  const bool entersCalls = job->site == 0 && vm::entersThroughVectorcall(data.code());
+  if (entersCalls) vm::startFunctionWatcher();
+  data.publish(std::move(version), entersCalls);
   stats_.gilSeconds += job->gilSeconds + secondsSince(start);
 }
 

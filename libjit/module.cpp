@@ -97,7 +97,9 @@ bool readOptions(PyObject* dict, Options* options) {
   for (Py_ssize_t position = 0; dict != nullptr && PyDict_Next(dict, &position, &key, &value);) {
     if (!readOption(key, value, options)) return false;
   }
-  return true;
+  const std::string error = errorIn(*options);
+  if (!error.empty()) PyErr_SetString(PyExc_ValueError, error.c_str());
+  return error.empty();
 }
 
 PyObject* toPython(int64_t value) {

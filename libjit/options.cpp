@@ -1,7 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "libjit/options.h"
 
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
 namespace martlet {
+
+bool namesStage(const std::string& stages, const std::string& stage) {
+  return ("," + stages + ",").find("," + stage + ",") != std::string::npos;
+}
+
+std::string errorIn(const Options& options) {
+  static constexpr const char* kStages[] = {"bytecode", "hir", "passes", "llvm", "assembly"};
+  std::istringstream stages(options.dump_stages);
+  for (std::string stage; std::getline(stages, stage, ',');) {
+    if (std::find(std::begin(kStages), std::end(kStages), stage) != std::end(kStages)) continue;
+    return "option 'dump_stages' has no stage '" + stage + "'; they are bytecode, hir, passes, llvm and assembly";
+  }
+  return "";
+}
 
 bool matchesPattern(const char* pattern, const char* text) {
   if (*pattern == '\0') return *text == '\0';

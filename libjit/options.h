@@ -17,6 +17,11 @@ struct Options {
 #include "libjit/options.def"
 };
 
+/// True if `dump_stages` names this stage.
+bool namesStage(const std::string& stages, const std::string& stage);
+/// What is wrong with the values as a whole, as far as the table's ranges do not say it; empty if nothing is.
+std::string errorIn(const Options& options);
+
 /// Shell-like pattern with * and ?.
 bool matchesPattern(const char* pattern, const char* text);
 

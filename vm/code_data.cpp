@@ -31,19 +31,9 @@ bool CodeData::storeSlot(PyCodeObject* code, uintptr_t value) {
   return PyUnstable_Code_SetExtra(reinterpret_cast<PyObject*>(code), extraIndex_, extra) == 0;
 }
 
-bool CodeData::countCold(PyCodeObject* code, bool isJump, const ColdLimits& limits) {
-  constexpr uintptr_t kCall = 2, kJump = uintptr_t{1} << 32;
-  uintptr_t* slot = slotOf(code);
-  const uintptr_t old = slot != nullptr ? *slot : 0;
-  if (old != 0 && !isColdCount(old)) return false;
-  const uint32_t count = isJump ? static_cast<uint32_t>(old >> 32) : static_cast<uint32_t>(old) >> 1;
-  if (count >= (isJump ? limits.jumps : limits.calls)) return false;
-  const uintptr_t counted = (old | 1) + (isJump ? kJump : kCall);
-  if (slot != nullptr) {
-    *slot = counted;
-  } else if (!storeSlot(code, counted)) {
-    PyErr_Clear();
-  }
+bool CodeData::countFirst(PyCodeObject* code, bool isJump, const ColdLimits& limits) {
+  if ((isJump ? limits.jumps : limits.calls) == 0) return false;
+  if (!storeSlot(code, (isJump ? kColdJump : kColdCall) | 1)) PyErr_Clear();
   return true;
 }
 

@@ -56,7 +56,15 @@ class alignas(64) CodeData {
   }
   /// Counts an event of code that has no data yet, in the place of the pointer: most code of a program never runs often
   /// enough to be worth more. False where there is data, or where a limit is reached and it is time to have some.
-  static bool countCold(PyCodeObject* code, bool isJump, const ColdLimits& limits);
+  static bool countCold(PyCodeObject* code, bool isJump, const ColdLimits& limits) {
+    uintptr_t* slot = slotOf(code);
+    const uintptr_t old = slot != nullptr ? *slot : 0;
+    if (!isColdCount(old)) return old == 0 && countFirst(code, isJump, limits);
+    const uint32_t count = isJump ? static_cast<uint32_t>(old >> 32) : static_cast<uint32_t>(old) >> 1;
+    if (count >= (isJump ? limits.jumps : limits.calls)) return false;
+    *slot = old + (isJump ? kColdJump : kColdCall);
+    return true;
+  }
   /// NULL with a Python error set when out of memory. `loop` is the loop head that asks, if one does: it gets the
   /// jumps that were counted so far.
   static CodeData* findOrCreate(PyCodeObject* code, uint32_t loop = 0);
@@ -160,7 +168,9 @@ class alignas(64) CodeData {
     Py_ssize_t size;
     uintptr_t items[1];  ///< a pointer to CodeData, or counts: jumps << 32 | calls << 1 | 1
   };
+  static constexpr uintptr_t kColdCall = 2, kColdJump = uintptr_t{1} << 32;
   static bool isColdCount(uintptr_t value) { return (value & 1) != 0; }
+  static bool countFirst(PyCodeObject* code, bool isJump, const ColdLimits& limits);
   static uintptr_t* slotOf(PyCodeObject* code) {
     auto* extra = static_cast<ExtraHeader*>(code->co_extra);
     return extra != nullptr && extraIndex_ < extra->size ? &extra->items[extraIndex_] : nullptr;

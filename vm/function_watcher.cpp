@@ -18,9 +18,9 @@ int onFunctionEvent(PyFunction_WatchEvent event, PyFunctionObject* func, PyObjec
 
 }  // namespace
 
-bool startFunctionWatcher() {
+void startFunctionWatcher() {
   if (watcherId < 0) watcherId = PyFunction_AddWatcher(onFunctionEvent);
-  return watcherId >= 0;
+  if (watcherId < 0) PyErr_Clear();
 }
 
 void stopFunctionWatcher() {

@@ -4,7 +4,8 @@
 #pragma once
 
 namespace martlet::vm {
-/// False with a Python error set if CPython has no watcher id left. Idempotent.
-bool startFunctionWatcher();
+/// From the first version on that calls enter: until then programs pay nothing for it. Where CPython has no watcher id
+/// left, a new function gets its entry when it is first called. Idempotent.
+void startFunctionWatcher();
 void stopFunctionWatcher();
 }  // namespace martlet::vm

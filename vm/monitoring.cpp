@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "vm/monitoring.h"
 
+#include <cstddef>
 #include <iterator>
 #include <string>
 
@@ -59,28 +60,43 @@ PyObject* handleEvent(PyObject* codeObject, uint32_t instruction, uint32_t offse
   Py_RETURN_NONE;
 }
 
-uint32_t codeUnits(PyObject* byteOffset) {
-  const auto* number = reinterpret_cast<PyLongObject*>(byteOffset);
-  const Py_ssize_t bytes =
-      PyUnstable_Long_IsCompact(number) ? PyUnstable_Long_CompactValue(number) : PyLong_AsSsize_t(byteOffset);
-  return static_cast<uint32_t>(static_cast<size_t>(bytes) / sizeof(_Py_CODEUNIT));
+/// What almost every event comes to where little is hot: one more count. Looks no further than that: false also where
+/// anything at all is out of the ordinary.
+bool isJustCounted(PyObject* codeObject, bool isJump) {
+  const PyThreadState* tstate = PyThreadState_Get();
+  const port::Frame* frame = tstate->current_frame;
+  auto* code = reinterpret_cast<PyCodeObject*>(codeObject);
+  if (frame == nullptr || port::codeOf(frame) != code || !mayEnterNative(tstate)) return false;
+  return !hooks.ready->load(std::memory_order_relaxed) && CodeData::countCold(code, isJump, *hooks.coldLimits);
 }
 
-PyObject* onStart(PyObject*, PyObject* const* args, Py_ssize_t) {
-  const uint32_t offset = codeUnits(args[1]);
+size_t byteOffset(PyObject* object) {
+  const auto* number = reinterpret_cast<PyLongObject*>(object);
+  if (PyUnstable_Long_IsCompact(number)) [[likely]]
+    return static_cast<size_t>(PyUnstable_Long_CompactValue(number));
+  return static_cast<size_t>(PyLong_AsSsize_t(object));
+}
+uint32_t codeUnits(size_t bytes) {
+  return static_cast<uint32_t>(bytes / sizeof(_Py_CODEUNIT));
+}
+
+PyObject* onStart(PyObject*, PyObject* const* args, size_t, PyObject*) {
+  if (isJustCounted(args[0], /*isJump=*/false)) Py_RETURN_NONE;
+  const uint32_t offset = codeUnits(byteOffset(args[1]));
   return handleEvent(args[0], offset, offset, RedirectKind::Start);
 }
 
-PyObject* onResume(PyObject*, PyObject* const* args, Py_ssize_t) {
-  const uint32_t offset = codeUnits(args[1]);
+PyObject* onResume(PyObject*, PyObject* const* args, size_t, PyObject*) {
+  if (isJustCounted(args[0], /*isJump=*/false)) Py_RETURN_NONE;
+  const uint32_t offset = codeUnits(byteOffset(args[1]));
   return handleEvent(args[0], offset, offset, RedirectKind::Resume);
 }
 
-PyObject* onJump(PyObject*, PyObject* const* args, Py_ssize_t) {
-  const uint32_t from = codeUnits(args[1]);
-  const uint32_t to = codeUnits(args[2]);
+PyObject* onJump(PyObject*, PyObject* const* args, size_t, PyObject*) {
+  const size_t from = byteOffset(args[1]), to = byteOffset(args[2]);
   if (to > from) return Py_NewRef(disableMarker);
-  return handleEvent(args[0], from, to, RedirectKind::Jump);
+  if (isJustCounted(args[0], /*isJump=*/true)) Py_RETURN_NONE;
+  return handleEvent(args[0], codeUnits(from), codeUnits(to), RedirectKind::Jump);
 }
 
 // The program's own view of sys.monitoring: our counting is an implementation detail, like the interpreter's own
@@ -147,12 +163,35 @@ PyMethodDef replacements[] = {
     {"set_local_events", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(setLocalEvents)), METH_FASTCALL,
      nullptr},
 };
-PyMethodDef callbacks[] = {
-    {"on_start", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(onStart)), METH_FASTCALL, nullptr},
-    {"on_resume", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(onResume)), METH_FASTCALL, nullptr},
-    {"on_jump", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(onJump)), METH_FASTCALL, nullptr},
+/// What is registered with sys.monitoring. A built-in function would do, but for what CPython does around calling one.
+struct Callback {
+  PyObject_HEAD vectorcallfunc call;
 };
-constexpr const char* kEventNames[] = {"PY_START", "PY_RESUME", "JUMP"};
+PyMemberDef callbackMembers[] = {
+    {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Callback, call), Py_READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyType_Slot callbackSlots[] = {
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_members, callbackMembers},
+    {0, nullptr},
+};
+PyType_Spec callbackSpec = {"martlet.callback", sizeof(Callback), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                            callbackSlots};
+
+PyObject* newCallback(vectorcallfunc call) {
+  static PyObject* type = PyType_FromSpec(&callbackSpec);
+  if (type == nullptr) return PyErr_NoMemory();
+  Callback* callback = PyObject_New(Callback, reinterpret_cast<PyTypeObject*>(type));
+  if (callback != nullptr) callback->call = call;
+  return reinterpret_cast<PyObject*>(callback);
+}
+
+constexpr struct {
+  const char* name;
+  vectorcallfunc call;
+} kEvents[] = {{"PY_START", onStart}, {"PY_RESUME", onResume}, {"JUMP", onJump}};
 
 bool replaceFunction(PyObject* module, PyMethodDef* method, Ref* original) {
   if (*original) return true;
@@ -180,11 +219,11 @@ bool switchEvents(PyObject* module, bool on) {
   const Ref events = Ref::steal(PyObject_GetAttrString(module, "events"));
   if (!events) return false;
   long mask = 0;
-  for (size_t i = 0; i < 3; ++i) {
-    const Ref event = Ref::steal(PyObject_GetAttrString(events.get(), kEventNames[i]));
+  for (const auto& [name, call] : kEvents) {
+    const Ref event = Ref::steal(PyObject_GetAttrString(events.get(), name));
     if (!event) return false;
     mask |= PyLong_AsLong(event.get());
-    const Ref callback = on ? Ref::steal(PyCFunction_New(&callbacks[i], nullptr)) : Ref::borrow(Py_None);
+    const Ref callback = on ? Ref::steal(newCallback(call)) : Ref::borrow(Py_None);
     const Ref done = callback ? Ref::steal(PyObject_CallMethod(module, "register_callback", "iOO", port::kToolId,
                                                                event.get(), callback.get()))
                               : Ref();

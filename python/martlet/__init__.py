@@ -91,9 +91,12 @@ def enable(**options: _Any) -> None:
             raise TypeError(f"unknown option {name!r}; the options are {', '.join(table)}")
         _check_type(table[name], value)
     values = _from_environment(table) | options
+    stats_file = values.get("stats_file")
+    if stats_file:
+        _check_writable(stats_file)
     _martlet.enable(values)
-    if values.get("stats_file"):
-        _write_stats_at_exit(values["stats_file"])
+    if stats_file:
+        _write_stats_at_exit(stats_file)
 
 
 def disable() -> None:
@@ -144,6 +147,13 @@ def reasons() -> dict[str, int]:
 
 def _option_table() -> list[Option]:
     return [Option(*row) for row in _martlet.option_table()]
+
+
+def _check_writable(path: str) -> None:
+    # Now, not when the program has run for an hour.
+    place = path if _os.path.exists(path) else _os.path.dirname(path) or "."
+    if _os.path.isdir(path) or not _os.access(place, _os.W_OK):
+        raise ValueError(f"option 'stats_file': cannot write {path!r}")
 
 
 def _write_stats_at_exit(path: str) -> None:

@@ -197,6 +197,8 @@ class MainTest(unittest.TestCase):
             (["--call-threshold=many", "x.py"], "--call-threshold"),
             (["--call-threshold=-5", "x.py"], "call_threshold"),
             (["--call-threshold"], "argument expected"),
+            (["--dump-stages=hir,assembler", "x.py"], "no stage 'assembler'"),
+            (["--stats-file=/no/such/folder", "x.py"], "cannot write '/no/such/folder'"),
             (["-m"], "argument expected"),
             ([], "no program"),
         ):
