@@ -35,9 +35,12 @@ Helper callHelper(Special special) {
 void Translator::lowerCall() {
   const int64_t arg = ins_->arg;
   switch (ins_->op) {
-  case BytecodeOp::Call:
+  case BytecodeOp::Call: {
     // callable, self or NULL, arguments: the stack's order is the helpers' order.
-    return push(call(speculates() ? callHelper(ins_->special) : Helper::Call, popMany(arg + 2)));
+    const Values operands = popMany(arg + 2);
+    if (callKnown(operands)) return;
+    return push(call(speculates() ? callHelper(ins_->special) : Helper::Call, operands));
+  }
   case BytecodeOp::CallKw: {
     Value* names = pop();
     Values operands = popMany(arg + 2);

@@ -25,12 +25,28 @@ void Translator::lowerControl() {
   case BytecodeOp::PopJumpIfFalse: return popJump(is(pop(), snapshot_.trueObject), false);
   case BytecodeOp::PopJumpIfNone: return popJump(is(pop(), snapshot_.noneObject), true);
   case BytecodeOp::PopJumpIfNotNone: return popJump(is(pop(), snapshot_.noneObject), false);
-  case BytecodeOp::GetIter: return push(call(Helper::GetIter, {pop()}));
+  case BytecodeOp::GetIter: {
+    Value* iterable = pop();
+    if (getIterQuietly(iterable)) return;
+    return push(call(Helper::GetIter, {iterable}));
+  }
   case BytecodeOp::ForIter: return forIter();
   case BytecodeOp::ReturnValue: return endWithReturn(pop());
   case BytecodeOp::ReturnConst: return endWithReturn(constArgument());
   default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));
   }
+}
+
+/// An iterator of a built-in container. What it is of is seen from the loop behind it, or from where it is made.
+bool Translator::getIterQuietly(Value* iterable) {
+  if (failure_ || !speculates()) return false;
+  const bool more = next_ < snapshot_.instructions.size() && snapshot_.instructions[next_].op == BytecodeOp::ForIter;
+  const Special loop = more ? snapshot_.instructions[next_].special : Special::None;
+  const bool isKnown = loop == Special::ForIterList || loop == Special::ForIterTuple || loop == Special::ForIterRange ||
+                       (iterable->op == Op::CallRuntime && iterable->helper == Helper::CallQuiet);
+  if (!isKnown || !iterable->type.mayBe(types::kObject.without(types::kNumber | types::None))) return false;
+  push(call(Helper::GetIterQuiet, {iterable}));
+  return true;
 }
 
 void Translator::popJump(Value* condition, bool jumpIfTrue) {

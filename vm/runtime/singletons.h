@@ -22,8 +22,9 @@ struct Singletons {
   PyObject* isinstance;
   PyObject* listAppend;
   PyObject* defaultImport;
+  PyObject* classOfObject;  ///< what object has for __class__
   // Interned names.
-  PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit,
+  PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderClass, *dunderEnter, *dunderExit,
       *dunderGetattribute, *dunderGetitem, *dunderImport, *dunderInit, *dunderIter, *dunderName, *array, *dunderSetitem,
       *send;
 };

@@ -149,6 +149,7 @@ SiteEntry::Kind kindOfItem(PyObject* left, uint32_t& index) {
   if (PyLong_CheckExact(left)) return SiteEntry::IntPair;
   if (PyList_CheckExact(left)) return SiteEntry::ListItem;
   if (PyTuple_CheckExact(left)) return SiteEntry::TupleItem;
+  if (PyBytes_CheckExact(left) || PyByteArray_CheckExact(left)) return SiteEntry::ByteItem;
   if (Py_TYPE(left) != martlet_singletons.arrayType) return SiteEntry::MixedTypes;
   index = static_cast<unsigned char>(asArray(left)->descriptor->typeCode);
   const bool isKnown = index != 0 && std::strchr("bBhHiIlqd", static_cast<int>(index)) != nullptr;

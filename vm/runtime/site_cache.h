@@ -39,6 +39,7 @@ struct SiteEntry {
     ListItem,
     TupleItem,
     ArrayItem,   ///< `index` is the type code
+    ByteItem,    ///< of bytes or bytearray
     IntPair,     ///< both operands are ints
     FloatPair,   ///< both operands are floats
     MixedTypes,  ///< different ones

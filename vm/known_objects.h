@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Which objects of the running CPython known_callables.def means. Must not know: compilation, bytecode.
+#pragma once
+#include <Python.h>
+
+#include <optional>
+
+#include "lowering/frontend/known_callables.h"
+
+namespace martlet::vm {
+
+/// What a living object is, told by what it is made of: no program can make one that is like it.
+std::optional<frontend::KnownCallable> knownCallable(PyObject* object);
+
+/// The same for what may be the address of a method of a built-in class, and is not looked at. Such methods live for
+/// ever.
+std::optional<frontend::KnownCallable> knownMethod(const void* address);
+
+}  // namespace martlet::vm
