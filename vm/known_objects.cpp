@@ -8,19 +8,19 @@
 namespace martlet::vm {
 namespace {
 
-using frontend::KnownCallable;
-
 PyTypeObject* classOf(std::string_view name) {
   if (name == "bool") return &PyBool_Type;
   if (name == "bytes") return &PyBytes_Type;
   if (name == "dict") return &PyDict_Type;
+  if (name == "enumerate") return &PyEnum_Type;
   if (name == "float") return &PyFloat_Type;
   if (name == "int") return &PyLong_Type;
   if (name == "list") return &PyList_Type;
   if (name == "range") return &PyRange_Type;
   if (name == "set") return &PySet_Type;
   if (name == "str") return &PyUnicode_Type;
-  return name == "tuple" ? &PyTuple_Type : nullptr;
+  if (name == "tuple") return &PyTuple_Type;
+  return name == "zip" ? &PyZip_Type : nullptr;
 }
 
 /// Methods by descriptor and classes by themselves.
@@ -28,7 +28,7 @@ std::unordered_map<const void*, KnownCallable> findClassesAndMethods() {
   std::unordered_map<const void*, KnownCallable> found;
   for (int i = 0; i < static_cast<int>(KnownCallable::kCount); ++i) {
     const auto callable = static_cast<KnownCallable>(i);
-    const frontend::KnownInfo& row = frontend::info(callable);
+    const KnownInfo& row = info(callable);
     if (PyTypeObject* owner = classOf(row.owner)) {
       PyObject* methods = PyType_GetDict(owner);
       PyObject* method = PyDict_GetItemString(methods, row.attribute);
@@ -49,19 +49,19 @@ const auto& classesAndMethods() {
 
 }  // namespace
 
-std::optional<frontend::KnownCallable> knownMethod(const void* address) {
+std::optional<KnownCallable> knownMethod(const void* address) {
   const auto found = classesAndMethods().find(address);
   return found != classesAndMethods().end() ? std::optional(found->second) : std::nullopt;
 }
 
-std::optional<frontend::KnownCallable> knownCallable(PyObject* object) {
+std::optional<KnownCallable> knownCallable(PyObject* object) {
   if (!PyCFunction_CheckExact(object)) return knownMethod(object);
   const auto* function = reinterpret_cast<PyCFunctionObject*>(object);
   if (function->m_self == nullptr || !PyModule_CheckExact(function->m_self)) return std::nullopt;
   const PyModuleDef* module = PyModule_GetDef(function->m_self);
   if (module == nullptr) return std::nullopt;
   for (int i = 0; i < static_cast<int>(KnownCallable::kCount); ++i) {
-    const frontend::KnownInfo& row = frontend::info(static_cast<KnownCallable>(i));
+    const KnownInfo& row = info(static_cast<KnownCallable>(i));
     if (std::strcmp(row.attribute, function->m_ml->ml_name) != 0) continue;
     if (std::strcmp(row.owner, module->m_name) == 0) return static_cast<KnownCallable>(i);
   }

@@ -5,15 +5,15 @@
 
 #include <optional>
 
-#include "lowering/frontend/known_callables.h"
+#include "lowering/known_callables.h"
 
 namespace martlet::vm {
 
 /// What a living object is, told by what it is made of: no program can make one that is like it.
-std::optional<frontend::KnownCallable> knownCallable(PyObject* object);
+std::optional<KnownCallable> knownCallable(PyObject* object);
 
 /// The same for what may be the address of a method of a built-in class, and is not looked at. Such methods live for
 /// ever.
-std::optional<frontend::KnownCallable> knownMethod(const void* address);
+std::optional<KnownCallable> knownMethod(const void* address);
 
 }  // namespace martlet::vm

@@ -5,8 +5,6 @@
 // None of what is emitted here runs Python code: what could is left to the interpreter, and after some times of that
 // the call is compiled without these assumptions.
 #include <algorithm>
-#include <iterator>
-#include <string_view>
 
 #include "lowering/frontend/translator.h"
 
@@ -22,12 +20,6 @@ namespace {
 
 constexpr int64_t kLess = 0, kGreater = 4;
 
-constexpr KnownInfo kInfos[] = {
-#define KNOWN(name, owner, attribute, arguments, result) {#owner, #attribute, KnownArguments::arguments, types::result},
-#include "lowering/frontend/known_callables.def"
-};
-static_assert(std::size(kInfos) == static_cast<size_t>(KnownCallable::kCount));
-
 /// FloatToIntValue's number for a direction of rounding.
 int64_t rounding(KnownCallable callable) {
   switch (callable) {
@@ -39,21 +31,6 @@ int64_t rounding(KnownCallable callable) {
 }
 
 }  // namespace
-
-const KnownInfo& info(KnownCallable callable) {
-  return kInfos[static_cast<size_t>(callable)];
-}
-
-hir::Type ownerType(KnownCallable callable) {
-  const std::string_view owner = info(callable).owner;
-  if (owner == "list") return types::List;
-  if (owner == "dict") return types::Dict;
-  if (owner == "set") return types::Set;
-  if (owner == "str") return types::Str;
-  if (owner == "bytes") return types::Bytes;
-  if (owner == "int") return types::Long;
-  return types::kNothing;
-}
 
 const KnownCallable* Translator::knownCallable(const Value* callable) const {
   if (callable->op != Op::ConstObject) return nullptr;
@@ -74,8 +51,8 @@ bool Translator::callKnown(const Values& operands) {
   } else if (self->type.mayBe(types::Null) && self->op == Op::Output) {
     return false;  // only the call will tell
   }
-  if (args.empty()) return false;
   const hir::Type owner = ownerType(*known);
+  if (args.empty() && !owner.isNothing()) return false;
   if (!owner.isNothing()) {
     if (!args[0]->type.mayBe(owner)) return false;
     guardType(args[0], owner);

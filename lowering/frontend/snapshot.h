@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "lowering/frontend/known_callables.h"
+#include "lowering/known_callables.h"
 #include "lowering/hir/hir.h"
 
 namespace martlet::frontend {

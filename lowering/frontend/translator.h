@@ -149,6 +149,7 @@ class Translator {
   void loadSuperAttr();
   void forIter();
   bool forSequence();
+  bool forQuietly();
   void send();
   void popJump(Value* condition, bool jumpIfTrue);
   void yieldValue();

@@ -334,6 +334,7 @@ bool hasSite(BytecodeOp op) {
   case BytecodeOp::UnaryInvert:
   case BytecodeOp::UnaryNegative:
   case BytecodeOp::Call:
+  case BytecodeOp::ForIter:
   case BytecodeOp::ToBool: return true;
   default: return false;
   }
@@ -353,6 +354,7 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
     if (kind == SiteEntry::ByteItem) return Special::StoreSubscrBytes;
     return kind == SiteEntry::ListItem ? Special::StoreSubscrListInt : Special::None;
   case BytecodeOp::CompareOp: return isInt ? Special::CompareInt : isFloat ? Special::CompareFloat : Special::None;
+  case BytecodeOp::ForIter: return kind == SiteEntry::QuietIterator ? Special::ForIterQuiet : Special::None;
   case BytecodeOp::ToBool: return isInt ? Special::ToBoolInt : Special::None;
   case BytecodeOp::BinaryOp:
     if (!isInt && !isFloat) return Special::None;

@@ -2,13 +2,13 @@
 // Helpers: calls of C functions that are known to run no Python code. Must not know: HIR, LLVM.
 #include <cmath>
 
-#include "lowering/frontend/known_callables.h"
+#include "lowering/known_callables.h"
 #include "vm/runtime/inline.h"
 #include "vm/runtime/leave.h"
 
 using namespace martlet::vm;
-using martlet::frontend::KnownArguments;
-using martlet::frontend::KnownCallable;
+using martlet::KnownArguments;
+using martlet::KnownCallable;
 
 namespace {
 
@@ -92,8 +92,11 @@ PyObject* rt_call_quiet(PyThreadState* tstate, PyObject* callable, int64_t argum
     if (!areQuiet(args + 1, count - 1, kind)) return letInterpreterDoIt();
     return callFunction(callable, descriptor->d_method, args[0], args + 1, count - 1);
   }
+  if (callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && count == 1 && !PyBytes_Check(args[0])) {
+    return areQuiet(args, count, kind) ? PyObject_Str(args[0]) : letInterpreterDoIt();
+  }
   // str(b"…") may give a warning, which is Python code.
-  const bool isWarned = callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && PyBytes_Check(args[0]);
+  const bool isWarned = callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && count > 0 && PyBytes_Check(args[0]);
   if (isWarned || !areQuiet(args, count, kind)) return letInterpreterDoIt();
   return PyObject_Vectorcall(callable, args, static_cast<size_t>(count), nullptr);
 }

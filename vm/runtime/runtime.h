@@ -211,6 +211,8 @@ bool rt_str_compare(PyObject* a, PyObject* b, int64_t comparison);
 PyObject* rt_str_concat(PyObject* a, PyObject* b);
 PyObject* rt_format_quiet(PyObject* object);
 PyObject* rt_get_iter_quiet(PyObject* iterable);
+int rt_for_iter_quiet(PyObject* iterator, PyObject** outputs);
+bool rt_iterator_unlearned(PyObject* iterator, SiteCache* cache);
 PyObject* rt_intrinsic_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* value, int64_t oparg);
 PyObject* rt_intrinsic_2(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* value2, PyObject* value1,
                          int64_t oparg);

@@ -144,7 +144,10 @@ bool initializeRuntime() {
   }
   found.classOfObject = _PyType_Lookup(&PyBaseObject_Type, found.dunderClass);
   found.emptyString = PyUnicode_New(0, 0);
-  if (found.emptyString == nullptr) return false;
+  PyObject* ofString = found.emptyString != nullptr ? PyObject_GetIter(found.emptyString) : nullptr;
+  if (ofString == nullptr) return false;
+  found.asciiIterator = Py_TYPE(ofString);
+  Py_DECREF(ofString);
   findFloatFreelist(found, interp);
   findDictVersion(found, interp);
   martlet_singletons = found;

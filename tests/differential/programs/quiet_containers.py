@@ -409,3 +409,162 @@ def one_round():
 
 say(refcheck(one_round, key, value, number))
 say((sys.getrefcount(value), d == {key: value, 5: value}, s == {key}, len(l)))
+
+
+def over(iterable):
+    return [item for item in iterable]
+
+
+def over_pairs(iterable):
+    total = []
+    for a, b in iterable:
+        total.append(a)
+        total.append(b)
+    return total
+
+
+class Loud:
+    """An iterable, and an iterator, in Python."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        log.append("iter")
+        return self
+
+    def __next__(self):
+        if self.n == 0:
+            raise StopIteration
+        self.n -= 1
+        return self.n, -self.n
+
+
+def makers():
+    d, s, l = {"a": 1, "b": 2, "c": 3}, {1, 2, 3}, [(1, 2), (3, 4), (5, 6)]
+    ints = {i: -i for i in range(4)}
+    for i in (1, 2):
+        del ints[i]
+        s.discard(i)
+    o = Object()
+    return [d, d.values(), d.items(), ints, ints.items(), s, frozenset(s), l, reversed(l), iter(l), "ab", "é€", b"ab",
+            bytearray(b"ab"), enumerate(l), enumerate("ab"), enumerate([], 5), enumerate(l, 2**63 - 2), enumerate(s),
+            enumerate(Loud(3)), zip(l, l), zip(l, "ab"), zip(l, [1], s), zip([1], l), zip(), zip(Loud(3), l),
+            zip(l, Loud(2)), zip(l, [1], strict=True), Loud(3), map(repr, l), (x for x in l), range(3), o.__dict__,
+            o.__dict__.items(), {}, {}.items(), set(), "", zip([], []), {1: 2}.items(), Defaults(a=1).items()]
+
+
+def each(function):
+    for _ in range(70):
+        for i, value in enumerate(makers()):
+            last[i] = attempt(function, value)
+    return last
+
+
+last = {}
+for f in (over, over_pairs):
+    # One function for all of them, and one for each.
+    say(each(f))
+    for i in range(len(makers())):
+        g = type(f)(f.__code__.replace(co_name=f"{f.__name__}_{i}"), globals())
+        for _ in range(70):
+            result = attempt(g, makers()[i])
+        show(f"{g.__name__}: {result}")
+
+
+def changed(d, how):
+    seen = []
+    for k, v in d.items():
+        seen.append((k, v))
+        if how == "grow":
+            d[len(d) + 100] = 1
+        elif how == "shrink":
+            d.pop(k)
+        elif how == "replace":
+            d[k] = "replaced"
+        elif how == "swap":
+            d.pop(k)
+            d[k + 1000] = 1
+        elif how == "clear":
+            d.clear()
+        if len(seen) > 20:
+            break
+    return seen
+
+
+def changed_set(s, how):
+    seen = []
+    for k in s:
+        seen.append(k)
+        if how == "grow":
+            s.add(k + 100)
+        elif how == "shrink":
+            s.discard(k)
+        elif how == "swap":
+            s.discard(k)
+            s.add(k + 1000)
+        if len(seen) > 20:
+            break
+    return len(seen) > 0
+
+
+for how in ("none", "grow", "shrink", "replace", "swap", "clear"):
+    for _ in range(70):
+        result = attempt(changed, {i: i for i in range(5)}, how), attempt(changed_set, set(range(5)), how)
+    show(f"changed {how}: {result}")
+
+
+def ends(n):
+    """What the iterator holds goes when the next item comes, and the container at the end."""
+    global shared
+    for _ in range(n):
+        shared = d = {i: Ends(f"v{i}") for i in range(3)}
+        for k, v in d.items():
+            d[k] = None
+            v = None
+        for i, e in enumerate([Ends("a"), Ends("b")]):
+            e = None
+        for a, b in zip([Ends("c")], [Ends("d")]):
+            a = b = None
+        for v in {1: Ends("e"), 2: Ends("f")}.values():
+            v = None
+        log.append("end")
+    shared = d = None
+    taken = log[-12:]
+    log.clear()
+    return taken
+
+
+for _ in range(4):
+    say(ends(30))
+
+
+def counts(d, l):
+    seen = []
+    for k, v in d.items():
+        seen.append((sys.getrefcount(k), sys.getrefcount(v)))
+    for i, v in enumerate(l):
+        seen.append(sys.getrefcount(v))
+    for a, b in zip(l, l):
+        seen.append(sys.getrefcount(a))
+    for pair in d.items():
+        seen.append(sys.getrefcount(pair))
+    kept = [pair for pair in d.items()]
+    for pair in zip(l, l):
+        kept.append(pair)
+    return seen, kept
+
+
+for _ in range(70):
+    result = counts({"k" + str(i): [i] for i in range(3)}, [[1], [2]])
+say(result)
+
+
+def empties():
+    a, b, c, d, e = dict(), list(), set(), tuple(), str()
+    a["x"] = b
+    c.add(1)
+    return a, b, c, d, e, bool(), int(), float(), set("a"), dict.fromkeys("ab")
+
+
+table(empties, ())
