@@ -49,13 +49,18 @@ const auto& classesAndMethods() {
 
 }  // namespace
 
-std::optional<KnownCallable> knownMethod(const void* address) {
+std::optional<KnownCallable> knownMethod(const void* address, uint32_t version) {
   const auto found = classesAndMethods().find(address);
-  return found != classesAndMethods().end() ? std::optional(found->second) : std::nullopt;
+  if (found == classesAndMethods().end()) return std::nullopt;
+  const PyTypeObject* owner = classOf(info(found->second).owner);
+  return owner != nullptr && owner->tp_version_tag == version ? std::optional(found->second) : std::nullopt;
 }
 
 std::optional<KnownCallable> knownCallable(PyObject* object) {
-  if (!PyCFunction_CheckExact(object)) return knownMethod(object);
+  if (!PyCFunction_CheckExact(object)) {
+    const auto found = classesAndMethods().find(object);
+    return found != classesAndMethods().end() ? std::optional(found->second) : std::nullopt;
+  }
   const auto* function = reinterpret_cast<PyCFunctionObject*>(object);
   if (function->m_self == nullptr || !PyModule_CheckExact(function->m_self)) return std::nullopt;
   const PyModuleDef* module = PyModule_GetDef(function->m_self);

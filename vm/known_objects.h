@@ -12,8 +12,8 @@ namespace martlet::vm {
 /// What a living object is, told by what it is made of: no program can make one that is like it.
 std::optional<KnownCallable> knownCallable(PyObject* object);
 
-/// The same for what may be the address of a method of a built-in class, and is not looked at. Such methods live for
-/// ever.
-std::optional<KnownCallable> knownMethod(const void* address);
+/// The same for what may be the address of a method that instances of the very class that has it got by the class's
+/// version, and is not looked at. Methods of built-in classes live for ever.
+std::optional<KnownCallable> knownMethod(const void* address, uint32_t version);
 
 }  // namespace martlet::vm

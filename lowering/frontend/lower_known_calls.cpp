@@ -226,6 +226,14 @@ bool Translator::smallestOrLargest(const Values& args, bool isMin) {
   return true;
 }
 
+/// A class whose class is type, or a tuple of these: others have an __instancecheck__.
+bool Translator::isOrdinaryClass(const Value* value) const {
+  if (value->op == Op::ConstObject) return value->type == types::Class;
+  if (value->op != Op::CallRuntime || value->helper != Helper::BuildTuple) return false;
+  return std::all_of(value->operands.begin(), value->operands.end(),
+                     [](const Value* v) { return v->op == Op::ConstObject && v->type == types::Class; });
+}
+
 /// Functions of other objects.
 bool Translator::callOnObject(KnownCallable known, const Values& args) {
   switch (known) {
@@ -242,7 +250,7 @@ bool Translator::callOnObject(KnownCallable known, const Values& args) {
     push(call(Helper::ChrOf, {unboxInt(args[0])}));
     return true;
   case KnownCallable::Isinstance:
-    if (args.size() != 2) return false;
+    if (args.size() != 2 || !isOrdinaryClass(args[1])) return false;
     push(boolObject(isNonZero(checkedOutput(call(Helper::IsInstanceValue, {args[0], args[1]}), types::I64))));
     return true;
   default: return false;
@@ -288,11 +296,43 @@ bool Translator::callOnContainer(KnownCallable known, const Values& args) {
   return true;
 }
 
+/// Whether arguments are what known_callables.def says, as far as can be guessed. Functions that are as often called
+/// for other things need to be told.
+bool Translator::areLikelyQuiet(KnownCallable known, const Values& args) const {
+  constexpr hir::Type kPlain = types::Long | types::Float | types::Bool | types::None | types::Str | types::Bytes;
+  constexpr hir::Type kItems = kPlain | types::Tuple | types::List | types::Dict | types::Set;
+  hir::Type expected = types::kNullable;
+  switch (known) {
+  case KnownCallable::Abs:
+  case KnownCallable::BoolClass:
+  case KnownCallable::Divmod:
+  case KnownCallable::Max:
+  case KnownCallable::Min:
+  case KnownCallable::Round:
+  case KnownCallable::SetClass:
+  case KnownCallable::DictClass:
+  case KnownCallable::StrClass: expected = kPlain; break;
+  case KnownCallable::EnumerateClass:
+  case KnownCallable::ListClass:
+  case KnownCallable::ListExtend:
+  case KnownCallable::StrJoin:
+  case KnownCallable::TupleClass:
+  case KnownCallable::ZipClass: expected = kItems; break;
+  default: break;
+  }
+  const auto first = args.begin() + static_cast<ptrdiff_t>(!ownerType(known).isNothing());  // self is guarded
+  return std::all_of(first, args.end(), [&](const Value* v) {
+    const bool isIterable = expected == kItems && v->op == Op::CallRuntime && v->helper == Helper::CallQuiet;
+    return isIterable || v->type.without(types::Null).isSubtypeOf(expected);
+  });
+}
+
 /// Any other known callable: its C function, without what calls of foreign code need.
 bool Translator::callQuiet(KnownCallable known, Value* callable, const Values& args) {
   const KnownInfo& row = info(known);
   const bool isMethod = !ownerType(known).isNothing();
   if (row.arguments == KnownArguments::None && (!isMethod || args.size() != 1)) return false;
+  if (!areLikelyQuiet(known, args)) return false;
   Values operands{callable};
   operands.insert(operands.end(), args.begin(), args.end());
   push(callTyped(row.result, Helper::CallQuiet, operands, {static_cast<int64_t>(row.arguments)}));

@@ -117,6 +117,8 @@ class Translator {
   bool smallestOrLargest(const Values& args, bool isMin);
   bool callOnObject(KnownCallable known, const Values& args);
   bool callOnContainer(KnownCallable known, const Values& args);
+  bool isOrdinaryClass(const Value* value) const;
+  bool areLikelyQuiet(KnownCallable known, const Values& args) const;
   bool callQuiet(KnownCallable known, Value* callable, const Values& args);
 
   void binaryOp();

@@ -259,7 +259,9 @@ void Decoder::readMethodCache(Instruction& instruction, const _PyLoadMethodCache
   if (instruction.object < 0) instruction.special = Special::None;
   if (instruction.special != Special::AttrMethodNoDict) return;
   const void* address = snapshot_.objects[static_cast<size_t>(instruction.object)].address;
-  if (const auto known = knownMethod(address)) snapshot_.known[instruction.object] = *known;
+  // A subclass has another version.
+  const auto known = knownMethod(address, instruction.version);
+  if (known) snapshot_.known[instruction.object] = *known;
 }
 
 void Decoder::readSpecial(Instruction& instruction, int opcode) {

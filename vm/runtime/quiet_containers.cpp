@@ -28,7 +28,9 @@ constexpr int kPerturbShift = 5;
 DictPlace findInDict(PyDictObject* dict, const QuietKey& key) {
   PyDictKeysObject* keys = dict->ma_keys;
   const bool isUnicode = DK_IS_UNICODE(keys);
-  if (isUnicode && !PyUnicode_CheckExact(key.object())) return {QuietKey::Different, nullptr};
+  if (isUnicode && !PyUnicode_CheckExact(key.object())) {
+    return {PyUnicode_Check(key.object()) ? QuietKey::Unknown : QuietKey::Different, nullptr};
+  }
   const size_t mask = static_cast<size_t>(DK_SIZE(keys)) - 1;
   auto perturb = static_cast<size_t>(key.hash());
   for (size_t slot = perturb & mask;;) {

@@ -6,28 +6,38 @@
 
 namespace martlet::vm {
 
-/// An exact number, string or None. (Comparing bytes may give a warning, which is Python code.)
-inline bool isScalar(PyObject* object) {
-  const PyTypeObject* type = Py_TYPE(object);
-  return type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
-         type == &_PyNone_Type;
-}
-
-/// A scalar, or a short exact tuple of these.
-inline bool isPlainKey(PyObject* object) {
-  constexpr Py_ssize_t kLongest = 8;
-  if (isScalar(object)) return true;
-  if (!PyTuple_CheckExact(object) || PyTuple_GET_SIZE(object) > kLongest) return false;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
-    if (!isScalar(PyTuple_GET_ITEM(object, i))) return false;
-  }
-  return true;
+/// True if instances of a class are hashed and compared as those of a built-in one.
+inline bool comparesAs(const PyTypeObject* type, const PyTypeObject& base) {
+  return type->tp_hash == base.tp_hash && type->tp_richcompare == base.tp_richcompare;
 }
 
 /// An object that is equal to itself only.
 inline bool isIdentityKey(PyObject* object) {
+  return comparesAs(Py_TYPE(object), PyBaseObject_Type);
+}
+
+/// A number, string or None. (Comparing bytes may give a warning, which is Python code.)
+inline bool isScalar(PyObject* object) {
   const PyTypeObject* type = Py_TYPE(object);
-  return type->tp_hash == PyBaseObject_Type.tp_hash && type->tp_richcompare == PyBaseObject_Type.tp_richcompare;
+  if (type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
+      type == &_PyNone_Type) {
+    return true;
+  }
+  if (PyLong_Check(object)) return comparesAs(type, PyLong_Type);
+  return PyUnicode_Check(object) && comparesAs(type, PyUnicode_Type);
+}
+
+/// A scalar, or a short tuple of these and of objects that are equal to themselves only.
+inline bool isPlainKey(PyObject* object, int depth = 0) {
+  constexpr Py_ssize_t kLongest = 16;
+  constexpr int kDeepest = 3;
+  if (isScalar(object)) return true;
+  if (!PyTuple_Check(object) || !comparesAs(Py_TYPE(object), PyTuple_Type)) return depth > 0 && isIdentityKey(object);
+  if (PyTuple_GET_SIZE(object) > kLongest || depth == kDeepest) return false;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
+    if (!isPlainKey(PyTuple_GET_ITEM(object, i), depth + 1)) return false;
+  }
+  return true;
 }
 
 /// A key that runs no code, with its hash.
@@ -49,8 +59,8 @@ class QuietKey {
   Answer compare(PyObject* other, Py_hash_t hash) const {
     if (other == key_) return Equal;
     if (hash != hash_) return Different;
-    if (PyUnicode_CheckExact(other)) {
-      return PyUnicode_CheckExact(key_) && _PyUnicode_Equal(other, key_) ? Equal : Different;
+    if (PyUnicode_CheckExact(other) && PyUnicode_CheckExact(key_)) {
+      return _PyUnicode_Equal(other, key_) ? Equal : Different;
     }
     if (!isPlainKey(other)) return isIdentityKey(other) ? Different : Unknown;
     if (!isPlain_) return Different;

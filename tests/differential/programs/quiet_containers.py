@@ -568,3 +568,38 @@ def empties():
 
 
 table(empties, ())
+
+
+class Named(int):
+    """An int subclass that is hashed and compared as an int."""
+
+
+class Label(str):
+    pass
+
+
+class Pair(tuple):
+    pass
+
+
+class Odd(int):
+    def __eq__(self, other):
+        log.append("Odd.eq")
+        return True
+
+    __hash__ = int.__hash__
+
+
+SUBCLASSES = [Named(1), Named(5), Label("a"), Label("q"), Pair((1, "a")), Pair((1, (2,))), Odd(1), Odd(7), (Odd(1), "a"),
+              (plain, 1), ((1, 2), (3, (4, 5))), ((((1,),),),), ((((((1,),),),),),), (1,) * 40, (Named(1), Label("a"))]
+for f in (get, get_or, put, member, taken, defaulted, counted):
+    for kind in ("str", "int", "mixed", "keys"):
+        for key in SUBCLASSES:
+            results = {attempt(lambda: f(make(kind), key)) for _ in range(4)}
+            show(f"{f.__name__} {kind} {key!r}: {sorted(results)}")
+for key in SUBCLASSES:
+    for elements in ((), (1, 2, "a", None, plain), SUBCLASSES[:6], (Odd(1),)):
+        results = {attempt(lambda: sets(set(elements), key)) for _ in range(4)}
+        show(f"sets {key!r} {len(elements)}: {sorted(results)}")
+    say((members(key), key in SUBCLASSES, (key, 1) == (1, key)))
+say(log.count("Odd.eq"))

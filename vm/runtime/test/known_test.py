@@ -152,6 +152,39 @@ class KnownCalls(Case):
             self.assertIs(rt.get_iter_quiet(other), MISSING)
             self.assertTrue(declined())
 
+    def test_next(self):
+        l = [(1, 2), (3, 4)]
+        for make in (lambda: iter({1: 2, 3: 4}), lambda: iter({1: 2}.items()), lambda: iter({1: 2}.values()),
+                     lambda: iter({1, 2}), lambda: reversed(l), lambda: iter("ab"), lambda: iter("é€"),
+                     lambda: iter(b"ab"), lambda: iter(bytearray(b"ab")), lambda: enumerate(l), lambda: zip(l, l),
+                     lambda: zip(), lambda: iter(l), lambda: iter(()), lambda: iter(range(3)), lambda: zip(l, [])):
+            iterator, expected = make(), list(make())
+            got = []
+            while True:
+                status, [item] = rt.for_iter_quiet(iterator)
+                if status != 1:
+                    break
+                got.append(item)
+            if status < 0:  # zip() has asked for more than it will give
+                self.assertTrue(declined())
+            self.assertEqual(got + list(iterator), expected)
+        d = {1: 2, 3: 4}
+        grown = iter(d)
+        d[5] = 6
+        for iterator in (grown, map(int, "1"), zip(map(int, "1")), enumerate(iter(int, 1)), 5):
+            self.assertEqual(rt.for_iter_quiet(iterator), (-1, [MISSING]))
+            self.assertTrue(declined())
+
+    def test_learning(self):
+        for make, learns in [(lambda: iter({1: 2}), True), (lambda: enumerate([1]), True), (lambda: iter([1]), False),
+                             (lambda: map(int, "1"), False)]:
+            helper = type(rt.iterator_unlearned)(
+                rt.iterator_unlearned.symbol, rt.iterator_unlearned.result, rt.iterator_unlearned.params)
+            rt.iterator_unlearned.caches.clear()
+            answers = [helper(make()) for _ in range(60)]
+            rt.iterator_unlearned(make())
+            self.assertEqual(answers.count(False), learns)
+
 
 class QuietContainers(Case):
     KEYS = [1, 0, -1, 2**40, *BIG, 1.5, True, None, "a", "é", "", (), (1, "a"), object, int]
