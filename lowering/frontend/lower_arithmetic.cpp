@@ -113,6 +113,7 @@ void Translator::lowerArithmetic() {
   case BytecodeOp::ContainsOp: {
     Value* container = pop();
     Value* item = pop();
+    if (containsQuietly(item, container)) return;
     const Helper helper = ins_->special == Special::ContainsDict  ? Helper::ContainsDict
                           : ins_->special == Special::ContainsSet ? Helper::ContainsSet
                                                                   : Helper::ContainsOp;
@@ -122,6 +123,18 @@ void Translator::lowerArithmetic() {
   }
   default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));
   }
+}
+
+/// Membership in what the interpreter met, or in what is known to be a plain container.
+bool Translator::containsQuietly(Value* item, Value* container) {
+  constexpr hir::Type kContainers = types::Tuple | types::List | types::Dict | types::Set;
+  const bool isKnown = container->type.isSubtypeOf(kContainers) || ins_->special == Special::ContainsDict ||
+                       ins_->special == Special::ContainsSet;
+  if (failure_ || !speculates() || !isKnown) return false;
+  Value* result = isNonZero(checkedOutput(call(Helper::ContainsQuiet, {item, container}), types::I64));
+  if (ins_->arg != 0) result = emit(Op::BoolNot, types::I1, {result});
+  push(boolObject(result));
+  return true;
 }
 
 void Translator::binaryOp() {
@@ -256,6 +269,12 @@ bool Translator::concatenate(Value* left, Value* right) {
     guardType(left, types::Str);
     guardType(right, types::Str);
   }
+  if (speculates() && left->type.mayBe(types::Str) && right->type.mayBe(types::Str)) {
+    guardType(left, types::Str);
+    guardType(right, types::Str);
+    push(call(Helper::StrConcat, {left, right}));
+    return true;
+  }
   push(call(Helper::ConcatStr, {left, right}));
   return true;
 }
@@ -282,6 +301,12 @@ void Translator::compareOp() {
     Value* a = toFloat(left);
     Value* b = toFloat(right);
     return push(boolObject(emit(Op::FloatCompare, types::I1, {a, b}, comparison)));
+  }
+  const bool mayBeStrings = left->type.mayBe(types::Str) && right->type.mayBe(types::Str);
+  if (speculates() && ins_->special == Special::CompareStr && mayBeStrings) {
+    guardType(left, types::Str);
+    guardType(right, types::Str);
+    return push(boolObject(call(Helper::StrCompareValue, {left, right}, {comparison})));
   }
   learnNumbers(left, right);
   const Helper helper = ins_->special == Special::CompareInt   ? Helper::CompareInt

@@ -113,7 +113,11 @@ void Translator::lowerBuilding() {
   }
 
   case BytecodeOp::ConvertValue: return push(call(Helper::ConvertValue, {pop()}, {arg}));
-  case BytecodeOp::FormatSimple: return push(call(Helper::FormatSimple, {pop()}));
+  case BytecodeOp::FormatSimple: {
+    Value* value = pop();
+    const bool mayBeQuiet = !failure_ && speculates() && value->type.mayBe(types::Str | types::kNumber);
+    return push(call(mayBeQuiet ? Helper::FormatQuiet : Helper::FormatSimple, {value}));
+  }
   case BytecodeOp::FormatWithSpec: return push(call(Helper::FormatWithSpec, popMany(2)));
   default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));
   }

@@ -37,9 +37,11 @@ void Translator::lowerCall() {
   switch (ins_->op) {
   case BytecodeOp::Call: {
     // callable, self or NULL, arguments: the stack's order is the helpers' order.
+    const Values operands = popMany(arg + 2);
+    if (callKnown(operands)) return;
     const Helper helper = speculates() ? callHelper(ins_->special) : Helper::Call;
-    if (helper == Helper::Call) return push(call(helper, popMany(arg + 2), {ins_->site}));
-    return push(call(helper, popMany(arg + 2)));
+    if (helper == Helper::Call) return push(call(helper, operands, {ins_->site}));
+    return push(call(helper, operands));
   }
   case BytecodeOp::CallKw: {
     Value* names = pop();

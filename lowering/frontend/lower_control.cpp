@@ -25,12 +25,29 @@ void Translator::lowerControl() {
   case BytecodeOp::PopJumpIfFalse: return popJump(is(pop(), snapshot_.trueObject), false);
   case BytecodeOp::PopJumpIfNone: return popJump(is(pop(), snapshot_.noneObject), true);
   case BytecodeOp::PopJumpIfNotNone: return popJump(is(pop(), snapshot_.noneObject), false);
-  case BytecodeOp::GetIter: return push(call(Helper::GetIter, {pop()}));
+  case BytecodeOp::GetIter: {
+    Value* iterable = pop();
+    if (getIterQuietly(iterable)) return;
+    return push(call(Helper::GetIter, {iterable}));
+  }
   case BytecodeOp::ForIter: return forIter();
   case BytecodeOp::ReturnValue: return endWithReturn(pop());
   case BytecodeOp::ReturnConst: return endWithReturn(constArgument());
   default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));
   }
+}
+
+/// An iterator of a built-in container. What it is of is seen from the loop behind it, or from where it is made.
+bool Translator::getIterQuietly(Value* iterable) {
+  if (failure_ || !speculates()) return false;
+  const bool more = next_ < snapshot_.instructions.size() && snapshot_.instructions[next_].op == BytecodeOp::ForIter;
+  const Special loop = more ? snapshot_.instructions[next_].special : Special::None;
+  const bool isKnown = loop == Special::ForIterList || loop == Special::ForIterTuple || loop == Special::ForIterRange ||
+                       loop == Special::ForIterQuiet ||
+                       (iterable->op == Op::CallRuntime && iterable->helper == Helper::CallQuiet);
+  if (!isKnown || !iterable->type.mayBe(types::kObject.without(types::kNumber | types::None))) return false;
+  push(call(Helper::GetIterQuiet, {iterable}));
+  return true;
 }
 
 void Translator::popJump(Value* condition, bool jumpIfTrue) {
@@ -65,11 +82,36 @@ bool Translator::forSequence() {
   return true;
 }
 
+/// Over a built-in iterator that is no sequence's. Where it is exhausted, it lets go what it is over: a call does that.
+bool Translator::forQuietly() {
+  Value* iterator = peek(1);
+  const bool mayBe = iterator->type.mayBe(types::OtherObject);
+  if (!speculates() || !mayBe) return false;
+  if (ins_->special == Special::None && snapshot_.siteCaches != nullptr) {
+    Value* unlearned = call(Helper::IteratorUnlearned, {iterator}, {ins_->site});
+    emit(Op::GuardTrue, types::kNothing, {unlearned})->reason = hir::ExitReason::Learned;
+  }
+  if (ins_->special != Special::ForIterQuiet) return false;
+  Value* result = call(Helper::ForIterQuiet, {iterator}, {}, 1);
+  Value* item = output(result, 0, types::kNullable);
+  Block* body = newInnerBlock();
+  Block* end = newInnerBlock();
+  endWithBranch(isNonZero(result), {body, {}}, {end, {}});
+  switchTo(end);
+  output(call(Helper::ForIter, {iterator}, {}, 1), 0, types::kNullable);
+  pop();
+  endWithJump(static_cast<uint32_t>(flow_.find(ins_->target)));
+  switchTo(body);
+  push(iterator);
+  push(item);
+  return true;
+}
+
 /// The body begins with a block of its own here: a range's item is boxed only where there is one.
 void Translator::forIter() {
   Value* iterator = peek(1);
   if (failure_) return;
-  if (forSequence()) return;
+  if (forSequence() || forQuietly()) return;
   const bool isRange = ins_->special == Special::ForIterRange && speculates() && iterator->type.mayBe(types::RangeIter);
   Value* item = nullptr;
   Value* hasItem = nullptr;

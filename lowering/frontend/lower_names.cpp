@@ -26,6 +26,7 @@ void Translator::loadAttr() {
   const int64_t index = ins_->index;
   const int64_t site = ins_->site;
   Value* result = nullptr;
+  if (loadModuleConstant(owner)) return;
   switch (ins_->special) {
   case Special::AttrInstanceValue:
     result = call(Helper::LoadAttrInstanceValue, {owner, name}, {version, index, site});
@@ -51,8 +52,32 @@ void Translator::loadAttr() {
   if (forCall) push(null());
 }
 
+/// A module's attribute that is taken for a constant. A module's class can be changed.
+bool Translator::loadModuleConstant(Value* owner) {
+  if (failure_ || !speculates() || ins_->special != Special::AttrModule || ins_->object < 0 || index_ == 0)
+    return false;
+  if (owner->op != hir::Op::ConstObject || owner->imm != snapshot_.instructions[index_ - 1].object) return false;
+  emit(hir::Op::GuardTrue, types::kNothing, {call(Helper::IsModule, {owner})});
+  emit(hir::Op::GuardValid, types::kNothing, {}, snapshot_.validityObject);
+  push(constObject(ins_->object));
+  if ((ins_->arg & 1) != 0) push(null());
+  return true;
+}
+
+/// A method of a built-in class, which nobody can change.
+bool Translator::loadKnownMethod(Value* owner) {
+  if (failure_ || !speculates() || ins_->special != Special::AttrMethodNoDict) return false;
+  const auto known = snapshot_.known.find(ins_->object);
+  if (known == snapshot_.known.end() || !owner->type.mayBe(ownerType(known->second))) return false;
+  guardType(owner, ownerType(known->second));
+  push(constObject(ins_->object));
+  push(owner);
+  return true;
+}
+
 /// Pushes a method and its self, or an attribute and NULL.
 void Translator::loadMethod(Value* owner, Value* name) {
+  if (loadKnownMethod(owner)) return;
   const int64_t site = ins_->site;
   Value* method = nullptr;
   switch (ins_->special) {

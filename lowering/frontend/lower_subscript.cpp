@@ -58,6 +58,41 @@ bool Translator::loadArrayItem(Value* container, Value* key) {
   return true;
 }
 
+/// An item of a dict, str, bytes or bytearray, where nothing runs Python code.
+bool Translator::loadQuietly(Value* container, Value* key) {
+  if (!speculates() || failure_) return false;
+  switch (ins_->special) {
+  case Special::SubscrDict:
+    if (!container->type.mayBe(types::Dict)) return false;
+    push(call(Helper::DictItem, {container, key}));
+    return true;
+  case Special::SubscrStrInt:
+    if (!container->type.mayBe(types::Str) || !key->type.mayBe(types::Long)) return false;
+    push(call(Helper::StrItem, {container, unboxInt(key)}));
+    return true;
+  case Special::SubscrBytes: {
+    if (!container->type.mayBe(types::Bytes | types::OtherObject) || !key->type.mayBe(types::Long)) return false;
+    push(boxInt(checkedOutput(call(Helper::ByteItemValue, {container, unboxInt(key)}), types::I64)));
+    return true;
+  }
+  default: return false;
+  }
+}
+
+bool Translator::storeQuietly(Value* container, Value* key, Value* value) {
+  if (!speculates()) return false;
+  if (ins_->special == Special::StoreSubscrDict && container->type.mayBe(types::Dict)) {
+    Value* stored = call(Helper::DictStore, {container, key, value}, {}, 1);
+    output(stored, 0, types::kNullable);  // the old value: released behind the store, like that of a list
+    return true;
+  }
+  if (ins_->special != Special::StoreSubscrBytes || !container->type.mayBe(types::OtherObject)) return false;
+  if (!key->type.mayBe(types::Long) || !value->type.mayBe(types::Long)) return false;
+  Value* stored = call(Helper::StoreByte, {container, unboxInt(key), unboxInt(value)});
+  emit(Op::GuardTrue, types::kNothing, {stored});
+  return true;
+}
+
 bool Translator::storeArrayItem(Value* container, Value* key, Value* value) {
   if (!speculates() || ins_->special != Special::StoreSubscrArray) return false;
   if (!key->type.mayBe(types::Long) || !container->type.mayBe(types::OtherObject)) return false;
@@ -99,8 +134,8 @@ void Translator::lowerSubscript() {
   case BytecodeOp::BinarySubscr: {
     Value* key = pop();
     Value* container = pop();
-    if (loadItem(container, key) || loadArrayItem(container, key)) return;
-    learnSubscript(container, key, types::List | types::Tuple | types::OtherObject);
+    if (loadItem(container, key) || loadArrayItem(container, key) || loadQuietly(container, key)) return;
+    learnSubscript(container, key, types::List | types::Tuple | types::Bytes | types::OtherObject);
     return push(call(subscriptHelper(ins_->special), {container, key}));
   }
   case BytecodeOp::StoreSubscr: {
@@ -112,7 +147,7 @@ void Translator::lowerSubscript() {
     if (speculates() && isList && key->type.mayBe(types::Long)) {
       guardType(container, types::List);
       emit(Op::ListStore, types::kNothing, {container, unboxInt(key), value});
-    } else if (!storeArrayItem(container, key, value)) {
+    } else if (!storeArrayItem(container, key, value) && !storeQuietly(container, key, value)) {
       learnSubscript(container, key, types::List | types::OtherObject);
       call(storeHelper(ins_->special), {container, key, value});
     }

@@ -3,11 +3,13 @@
 // frontend and everything behind it works on this and never touches Python objects. Must not know: Python.h.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "lowering/known_callables.h"
 #include "lowering/hir/hir.h"
 
 namespace martlet::frontend {
@@ -44,9 +46,10 @@ struct Instruction {
   uint32_t version2 = 0;  ///< keys version (methods), builtins keys version (globals)
   uint32_t index = 0;     ///< byte offset (slots), or index of an inline value or a dict entry
   uint32_t site = 0;      ///< number of its cache, where the instruction has one
-  /// Object table index, or -1. Attributes: a cached descriptor, alive only while `version` is. LoadGlobal: the value,
-  /// as long as Snapshot::validityObject says so.
+  /// Object table index, or -1. Attributes: a cached descriptor, alive only while `version` is. LoadGlobal, and
+  /// AttrModule behind the LoadGlobal of an exact module: the value, as long as Snapshot::validityObject says so.
   int32_t object = -1;
+  Special numbers = Special::None;  ///< OperatorInt, OperatorFloat: what native code met as arguments of a call
 };
 
 struct Handler {
@@ -65,7 +68,8 @@ struct Snapshot {
   int firstLine = 0;
   std::vector<Instruction> instructions;  ///< by offset; halves of a superinstruction follow each other
   std::vector<Handler> handlers;
-  std::vector<hir::ObjectRef> objects;  ///< constants first (consts[i] = objects[i]), then names, then others
+  std::vector<hir::ObjectRef> objects;     ///< constants first (consts[i] = objects[i]), then names, then others
+  std::map<int32_t, KnownCallable> known;  ///< by object table index; methods live as long as their class, for ever
   uint32_t constCount = 0;
   uint32_t nameBase = 0;  ///< names[i] = objects[nameBase + i]
   int32_t noneObject = -1, trueObject = -1, falseObject = -1, assertionErrorObject = -1;  ///< always present

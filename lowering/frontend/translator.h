@@ -102,15 +102,38 @@ class Translator {
   void lowerGenerator();   // lower_generators.cpp: generators, coroutines
   void lowerMatch();       // lower_matching.cpp
 
+  // ---- calls of what is known (lower_known_calls.cpp)
+  enum class Number : uint8_t { Unknown, Int, Float };
+  const KnownCallable* knownCallable(const Value* callable) const;
+  bool callKnown(const Values& operands);
+  Number numberOf(const Value* value) const;
+  void learnArguments(Value* left, Value* right);
+  Value* checkedOutput(Value* call, hir::Type type);
+  bool callOnNumber(KnownCallable known, const Values& args);
+  Value* floatFunction(KnownCallable known, Value* x);
+  bool callOnNumbers(KnownCallable known, const Values& args);
+  void pushPair(Value* first, Value* second);
+  Value* choose(Value* takesSecond, Value* first, Value* second);
+  bool smallestOrLargest(const Values& args, bool isMin);
+  bool callOnObject(KnownCallable known, const Values& args);
+  bool callOnContainer(KnownCallable known, const Values& args);
+  bool isOrdinaryClass(const Value* value) const;
+  bool areLikelyQuiet(KnownCallable known, const Values& args) const;
+  bool callQuiet(KnownCallable known, Value* callable, const Values& args);
+
   void binaryOp();
   bool binaryOpOnNumbers(Value* left, Value* right);
   bool binaryOpOnKnownNumbers(Value* left, Value* right);
   bool isLikelyInt(const Value* value) const;
   Value* toFloat(Value* value);
+  bool containsQuietly(Value* item, Value* container);
   bool concatenate(Value* left, Value* right);
   bool concatenateInPlace(Value* left, Value* right);
   bool unpackItems(Value* sequence);
   bool loadItem(Value* container, Value* key);
+  bool loadQuietly(Value* container, Value* key);
+  bool storeQuietly(Value* container, Value* key, Value* value);
+  bool getIterQuietly(Value* iterable);
   bool loadArrayItem(Value* container, Value* key);
   bool storeArrayItem(Value* container, Value* key, Value* value);
   void learnNumbers(Value* left, Value* right);
@@ -122,10 +145,13 @@ class Translator {
   void toBool();
   void loadAttr();
   void loadMethod(Value* owner, Value* name);
+  bool loadKnownMethod(Value* owner);
+  bool loadModuleConstant(Value* owner);
   void storeAttr();
   void loadSuperAttr();
   void forIter();
   bool forSequence();
+  bool forQuietly();
   void send();
   void popJump(Value* condition, bool jumpIfTrue);
   void yieldValue();

@@ -12,6 +12,7 @@
 #include "internal/pycore_dict.h"
 #include "internal/pycore_object.h"
 #include "opcode_ids.h"
+#include "vm/known_objects.h"
 #include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
@@ -165,10 +166,13 @@ class Decoder {
 
  private:
   int32_t copyGlobal(const GlobalScope& scope, PyObject* name);
+  void copyModuleAttribute(const GlobalScope& scope, size_t index);
+  void noteKnown(int32_t index, PyObject* object);
   int32_t addObject(PyObject* object, std::string name);
   int32_t addCached(const uint16_t* slot);
   int32_t addBorrowed(void* address);
   void readRecorded(Instruction& instruction);
+  void readArguments(Instruction& instruction) const;
   void readSpecial(Instruction& instruction, int opcode);
   void readMethodCache(Instruction& instruction, const _PyLoadMethodCache& cache);
   void setTarget(Instruction& instruction);
@@ -253,6 +257,11 @@ void Decoder::readMethodCache(Instruction& instruction, const _PyLoadMethodCache
   if (instruction.special == Special::AttrMethodLazyDict) instruction.index = cache.dict_offset;
   instruction.object = addCached(cache.descr);
   if (instruction.object < 0) instruction.special = Special::None;
+  if (instruction.special != Special::AttrMethodNoDict) return;
+  const void* address = snapshot_.objects[static_cast<size_t>(instruction.object)].address;
+  // A subclass has another version.
+  const auto known = knownMethod(address, instruction.version);
+  if (known) snapshot_.known[instruction.object] = *known;
 }
 
 void Decoder::readSpecial(Instruction& instruction, int opcode) {
@@ -320,13 +329,14 @@ bool hasSite(BytecodeOp op) {
   case BytecodeOp::StoreAttr:
   case BytecodeOp::LoadSuperAttr:
   case BytecodeOp::LoadGlobal:
-  case BytecodeOp::Call:
   case BytecodeOp::BinarySubscr:
   case BytecodeOp::StoreSubscr:
   case BytecodeOp::BinaryOp:
   case BytecodeOp::CompareOp:
   case BytecodeOp::UnaryInvert:
   case BytecodeOp::UnaryNegative:
+  case BytecodeOp::Call:
+  case BytecodeOp::ForIter:
   case BytecodeOp::ToBool: return true;
   default: return false;
   }
@@ -339,11 +349,14 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
   case BytecodeOp::BinarySubscr:
     if (kind == SiteEntry::ArrayItem) return Special::SubscrArray;
     if (kind == SiteEntry::TupleItem) return Special::SubscrTupleInt;
+    if (kind == SiteEntry::ByteItem) return Special::SubscrBytes;
     return kind == SiteEntry::ListItem ? Special::SubscrListInt : Special::None;
   case BytecodeOp::StoreSubscr:
     if (kind == SiteEntry::ArrayItem) return Special::StoreSubscrArray;
+    if (kind == SiteEntry::ByteItem) return Special::StoreSubscrBytes;
     return kind == SiteEntry::ListItem ? Special::StoreSubscrListInt : Special::None;
   case BytecodeOp::CompareOp: return isInt ? Special::CompareInt : isFloat ? Special::CompareFloat : Special::None;
+  case BytecodeOp::ForIter: return kind == SiteEntry::QuietIterator ? Special::ForIterQuiet : Special::None;
   case BytecodeOp::ToBool: return isInt ? Special::ToBoolInt : Special::None;
   case BytecodeOp::BinaryOp:
     if (!isInt && !isFloat) return Special::None;
@@ -356,6 +369,7 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
     case NB_INPLACE_MULTIPLY: return isInt ? Special::MultiplyInt : Special::MultiplyFloat;
     default: return isInt ? Special::OperatorInt : Special::OperatorFloat;
     }
+  case BytecodeOp::Call:
   case BytecodeOp::UnaryInvert:
   case BytecodeOp::UnaryNegative:
     return isInt ? Special::OperatorInt : isFloat ? Special::OperatorFloat : Special::None;
@@ -386,6 +400,12 @@ void Decoder::readRecorded(Instruction& instruction) {
     return;
   default: instruction.special = specialOf(instruction, entry->kind); return;
   }
+}
+
+/// What numbers a call met as arguments.
+void Decoder::readArguments(Instruction& instruction) const {
+  const SiteEntry* entry = caches_.empty() ? nullptr : caches_[instruction.site].hottest();
+  if (entry != nullptr) instruction.numbers = specialOf(instruction, entry->kind);
 }
 
 void Decoder::setTarget(Instruction& instruction) {
@@ -438,7 +458,11 @@ std::optional<Bailout> Decoder::decode() {
       instruction.ran = whetherRun(offset, number);
       if (hasSite(instruction.op)) {
         instruction.site = siteCount_++;
-        if (instruction.special == Special::None && !caches_.empty()) readRecorded(instruction);
+        if (instruction.op == BytecodeOp::Call) {
+          readArguments(instruction);
+        } else if (instruction.special == Special::None && !caches_.empty()) {
+          readRecorded(instruction);
+        }
       }
       setTarget(instruction);
       if (instruction.op == BytecodeOp::Resume && !std::exchange(hasResume, true)) {
@@ -492,20 +516,46 @@ int32_t Decoder::copyGlobal(const GlobalScope& scope, PyObject* name) {
   if (isBuiltin && !scope.validity->dependOn(scope.builtins, name)) return -1;
   const int32_t index = addObject(value, (isBuiltin ? "builtin " : "global ") + utf8(name));
   snapshot_.objects[static_cast<size_t>(index)].watched = true;
+  noteKnown(index, value);
   return index;
+}
+
+void Decoder::noteKnown(int32_t index, PyObject* object) {
+  if (const auto known = knownCallable(object)) snapshot_.known[index] = *known;
+}
+
+/// `module.name` behind the LOAD_GLOBAL of an exact module: its value, where it is no variable.
+void Decoder::copyModuleAttribute(const GlobalScope& scope, size_t index) {
+  if (index + 1 >= snapshot_.instructions.size()) return;
+  Instruction& load = snapshot_.instructions[index + 1];
+  if (load.op != BytecodeOp::LoadAttr || load.special != Special::AttrModule) return;
+  const int32_t owner = snapshot_.instructions[index].object;
+  auto* module = static_cast<PyObject*>(const_cast<void*>(snapshot_.objects[static_cast<size_t>(owner)].address));
+  if (!PyModule_CheckExact(module)) return;
+  PyObject* dict = PyModule_GetDict(module);
+  PyObject* name = PyTuple_GET_ITEM(code_->co_names, load.arg >> 1);
+  if (!isPlainNamespace(dict)) return;
+  PyObject* value = PyDict_GetItemWithError(dict, name);
+  if (value == nullptr || !knownCallable(value) || !scope.validity->dependOn(dict, name)) return;
+  load.object = addObject(value, "attribute " + utf8(name));
+  snapshot_.objects[static_cast<size_t>(load.object)].watched = true;
+  noteKnown(load.object, value);
 }
 
 void Decoder::copyGlobals(const GlobalScope& scope) {
   if (scope.validity == nullptr || !isPlainNamespace(scope.globals) || !isPlainNamespace(scope.builtins)) return;
   std::vector<std::optional<int32_t>> known(static_cast<size_t>(PyTuple_GET_SIZE(code_->co_names)));
   bool any = false;
-  for (Instruction& instruction : snapshot_.instructions) {
+  for (size_t i = 0; i < snapshot_.instructions.size(); ++i) {
+    Instruction& instruction = snapshot_.instructions[i];
     if (instruction.op != BytecodeOp::LoadGlobal) continue;
     const auto nameIndex = static_cast<size_t>(instruction.arg >> 1);
     if (nameIndex >= known.size()) continue;
     if (!known[nameIndex]) known[nameIndex] = copyGlobal(scope, PyTuple_GET_ITEM(code_->co_names, nameIndex));
     instruction.object = *known[nameIndex];
-    any |= instruction.object >= 0;
+    if (instruction.object < 0) continue;
+    any = true;
+    copyModuleAttribute(scope, i);
   }
   if (!any) return;
   snapshot_.globalsObject = addObject(scope.globals, "globals");

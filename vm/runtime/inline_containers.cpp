@@ -244,7 +244,7 @@ MARTLET_ALWAYS_INLINE bool rt_array_store_int(PyObject* array, int64_t index, in
 MARTLET_ALWAYS_INLINE bool rt_subscript_unlearned(SiteCache* cache, PyObject* container, PyObject* key) {
   PyTypeObject* type = Py_TYPE(container);
   if (type != martlet_singletons.arrayType && type != &PyList_Type && type != &PyTuple_Type && type != &PyLong_Type &&
-      type != &PyFloat_Type) [[likely]]
+      type != &PyFloat_Type && type != &PyBytes_Type && type != &PyByteArray_Type) [[likely]]
     return true;
   return rt_cold_learn_subscript(cache, container, key);
 }

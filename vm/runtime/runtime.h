@@ -181,6 +181,38 @@ PyObject* rt_call_builtin(PyThreadState* tstate, Frame* frame, PyObject* callabl
                           int64_t count);
 PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self,
                                     PyObject** args, int64_t count);
+// Known callables and containers whose keys run no code.
+PyObject* rt_call_quiet(PyThreadState* tstate, PyObject* callable, int64_t arguments, PyObject* const* args,
+                        int64_t count);
+bool rt_int_abs(int64_t value, int64_t* result);
+double rt_float_abs(double value);
+bool rt_float_sqrt(double value, double* result);
+bool rt_float_to_int(double value, int64_t direction, int64_t* result);
+bool rt_math_function(double x, int64_t function, double* result);
+bool rt_math_function_2(double x, double y, int64_t function, double* result);
+bool rt_len(PyObject* object, int64_t* result);
+bool rt_ord(PyObject* object, int64_t* result);
+PyObject* rt_chr(int64_t value);
+bool rt_is_instance(PyObject* object, PyObject* type, int64_t* result);
+bool rt_is_module(PyObject* object);
+bool rt_contains_quiet(PyObject* item, PyObject* container, int64_t* result);
+PyObject* rt_dict_item(PyObject* dict, PyObject* key);
+int rt_dict_store(PyObject* dict, PyObject* key, PyObject* value, PyObject** outputs);
+PyObject* rt_dict_get(PyObject* dict, PyObject* key, PyObject* otherwise);
+PyObject* rt_dict_setdefault(PyObject* dict, PyObject* key, PyObject* otherwise);
+PyObject* rt_dict_pop(PyObject* dict, PyObject* key, PyObject* otherwise);
+int rt_set_add_quiet(PyObject* set, PyObject* key);
+int rt_set_discard_quiet(PyObject* set, PyObject* key, int64_t isExpected);
+PyObject* rt_list_pop(PyObject* list, int64_t index);
+bool rt_byte_item(PyObject* bytes, int64_t index, int64_t* result);
+bool rt_store_byte(PyObject* array, int64_t index, int64_t value);
+PyObject* rt_str_item(PyObject* text, int64_t index);
+bool rt_str_compare(PyObject* a, PyObject* b, int64_t comparison);
+PyObject* rt_str_concat(PyObject* a, PyObject* b);
+PyObject* rt_format_quiet(PyObject* object);
+PyObject* rt_get_iter_quiet(PyObject* iterable);
+int rt_for_iter_quiet(PyObject* iterator, PyObject** outputs);
+bool rt_iterator_unlearned(PyObject* iterator, SiteCache* cache);
 PyObject* rt_intrinsic_1(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* value, int64_t oparg);
 PyObject* rt_intrinsic_2(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* value2, PyObject* value1,
                          int64_t oparg);
@@ -264,6 +296,12 @@ PyObject* rt_cold_box_int(int64_t value);    // does not return without memory
 PyObject* rt_cold_box_float(double value);   // does not return without memory
 PyObject* rt_cold_make_int(int64_t value);   // NULL without memory
 PyObject* rt_cold_make_float(double value);  // NULL without memory
+ColdInt rt_cold_is_instance(PyObject* object, PyObject* type);
+PyObject* rt_cold_list_pop(PyObject* list, int64_t index);
+PyObject* rt_cold_str_item(PyObject* text, int64_t index);
+PyObject* rt_cold_chr(int64_t value);
+PyObject* rt_cold_format(PyObject* object);
+int64_t rt_cold_str_order(PyObject* a, PyObject* b);
 int rt_cold_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object);
 ColdItem rt_cold_for_iter(PyThreadState* tstate, int64_t borrowed, PyObject* iterator);
 PyObject* rt_cold_unbound_deref(PyThreadState* tstate, Frame* frame, int64_t slot);

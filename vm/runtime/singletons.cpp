@@ -114,6 +114,7 @@ bool internNames(Singletons& out) {
       {&out.dunderEnter, "__enter__"},
       {&out.dunderExit, "__exit__"},
       {&out.dunderBuildClass, "__build_class__"},
+      {&out.dunderClass, "__class__"},
       {&out.dunderGetattribute, "__getattribute__"},
       {&out.dunderGetitem, "__getitem__"},
       {&out.dunderImport, "__import__"},
@@ -141,8 +142,12 @@ bool initializeRuntime() {
       !findGetattrHook(found) || !findOperatorSlots()) {
     return false;
   }
+  found.classOfObject = _PyType_Lookup(&PyBaseObject_Type, found.dunderClass);
   found.emptyString = PyUnicode_New(0, 0);
-  if (found.emptyString == nullptr) return false;
+  PyObject* ofString = found.emptyString != nullptr ? PyObject_GetIter(found.emptyString) : nullptr;
+  if (ofString == nullptr) return false;
+  found.asciiIterator = Py_TYPE(ofString);
+  Py_DECREF(ofString);
   findFloatFreelist(found, interp);
   findDictVersion(found, interp);
   martlet_singletons = found;

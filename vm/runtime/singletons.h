@@ -16,14 +16,16 @@ struct Singletons {
   getattrofunc getattrHook;           ///< tp_getattro of classes with a __getattr__
   PyObject* emptyString;
   PyTypeObject* asyncSend;  ///< class of what asynchronous generators' __anext__() returns; NULL: not known (set by vm)
-  PyTypeObject* arrayType;  ///< array.array, or NULL while no code needed to know it; kept alive
+  PyTypeObject* asciiIterator;  ///< class of the iterators of ASCII strings
+  PyTypeObject* arrayType;      ///< array.array, or NULL while no code needed to know it; kept alive
   // The functions that the interpreter recognises by identity.
   PyObject* len;
   PyObject* isinstance;
   PyObject* listAppend;
   PyObject* defaultImport;
+  PyObject* classOfObject;  ///< what object has for __class__
   // Interned names.
-  PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderEnter, *dunderExit,
+  PyObject *dunderAenter, *dunderAexit, *dunderAnnotations, *dunderBuildClass, *dunderClass, *dunderEnter, *dunderExit,
       *dunderGetattribute, *dunderGetitem, *dunderImport, *dunderInit, *dunderIter, *dunderName, *array, *dunderSetitem,
       *send;
 };

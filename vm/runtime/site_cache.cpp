@@ -149,10 +149,27 @@ SiteEntry::Kind kindOfItem(PyObject* left, uint32_t& index) {
   if (PyLong_CheckExact(left)) return SiteEntry::IntPair;
   if (PyList_CheckExact(left)) return SiteEntry::ListItem;
   if (PyTuple_CheckExact(left)) return SiteEntry::TupleItem;
+  if (PyBytes_CheckExact(left) || PyByteArray_CheckExact(left)) return SiteEntry::ByteItem;
   if (Py_TYPE(left) != martlet_singletons.arrayType) return SiteEntry::MixedTypes;
   index = static_cast<unsigned char>(asArray(left)->descriptor->typeCode);
   const bool isKnown = index != 0 && std::strchr("bBhHiIlqd", static_cast<int>(index)) != nullptr;
   return isKnown ? SiteEntry::ArrayItem : SiteEntry::MixedTypes;
+}
+
+/// Notes what was met; false if it was the same so often that code should be compiled for it.
+bool recordKind(SiteCache* cache, SiteEntry::Kind kind, uint32_t index) {
+  SiteEntry& entry = cache->entries[0];
+  if (cache->count == 0) {
+    cache->count = 1;
+    entry.kind = kind;
+    entry.index = index;
+  } else if (entry.kind != kind || entry.index != index) {
+    entry.kind = SiteEntry::MixedTypes;
+  }
+  if (entry.kind == SiteEntry::MixedTypes) return true;
+  constexpr uint32_t kOften = 50, kMoreOften = 10 * kOften, kVeryOften = 100 * kOften;
+  const uint32_t hits = ++entry.hits;
+  return hits != kOften && hits != kMoreOften && hits != kVeryOften;
 }
 
 }  // namespace
@@ -295,17 +312,12 @@ bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
   } else if (!PyLong_CheckExact(left) && !PyFloat_CheckExact(left)) {
     return true;  // a slice
   }
-  if (cache->count == 0) {
-    cache->count = 1;
-    entry.kind = kind;
-    entry.index = index;
-  } else if (entry.kind != kind || entry.index != index) {
-    entry.kind = SiteEntry::MixedTypes;
-  }
-  if (entry.kind == SiteEntry::MixedTypes) return true;
-  constexpr uint32_t kOften = 50, kMoreOften = 10 * kOften, kVeryOften = 100 * kOften;
-  const uint32_t hits = ++entry.hits;
-  return hits != kOften && hits != kMoreOften && hits != kVeryOften;
+  return recordKind(cache, kind, index);
+}
+
+bool recordIterator(SiteCache* cache, bool isQuiet) {
+  if (cache == nullptr || cache->entries[0].kind == SiteEntry::MixedTypes) return true;
+  return recordKind(cache, isQuiet ? SiteEntry::QuietIterator : SiteEntry::MixedTypes, SiteEntry::kNoIndex);
 }
 
 }  // namespace martlet::vm

@@ -42,10 +42,12 @@ struct SiteEntry {
     // time to find it. The only entry, without a version.
     ListItem,
     TupleItem,
-    ArrayItem,   ///< `index` is the type code
-    IntPair,     ///< both operands are ints
-    FloatPair,   ///< both operands are floats
-    MixedTypes,  ///< different ones
+    ArrayItem,      ///< `index` is the type code
+    ByteItem,       ///< of bytes or bytearray
+    QuietIterator,  ///< of a FOR_ITER: one whose next item comes without Python code
+    IntPair,        ///< both operands are ints
+    FloatPair,      ///< both operands are floats
+    MixedTypes,     ///< different ones
   };
   enum Storage : uint8_t {
     None,         ///< instances have no attributes of their own
@@ -106,5 +108,7 @@ void recordGlobal(SiteCache* cache, PyObject* globals, PyObject* builtins, PyObj
 /// Notes two operands. False if the same classes were met so often that code should be compiled for them: not every
 /// time, since there may be nothing to gain.
 bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right);
+/// The same for an iterator.
+bool recordIterator(SiteCache* cache, bool isQuiet);
 
 }  // namespace martlet::vm

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// Helpers: calls of C functions that are known to run no Python code. Must not know: HIR, LLVM.
+#include <cmath>
+
+#include "lowering/known_callables.h"
+#include "vm/runtime/inline.h"
+#include "vm/runtime/leave.h"
+
+using namespace martlet::vm;
+using martlet::KnownArguments;
+using martlet::KnownCallable;
+
+namespace {
+
+bool isPlainArgument(PyObject* object) {
+  const PyTypeObject* type = Py_TYPE(object);
+  return type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
+         type == &_PyNone_Type || type == &PyBytes_Type;
+}
+
+/// An exact container whose iteration, too, runs no code.
+bool isPlainContainer(PyObject* object) {
+  const PyTypeObject* type = Py_TYPE(object);
+  return type == &PyTuple_Type || type == &PyList_Type || type == &PyDict_Type || type == &PySet_Type ||
+         type == &PyFrozenSet_Type || type == &PyRange_Type || type == &PyByteArray_Type || type == &PyDictKeys_Type ||
+         type == &PyDictValues_Type || type == &PyDictItems_Type;
+}
+
+bool areQuiet(PyObject* const* args, int64_t count, KnownArguments kind) {
+  if (kind == KnownArguments::Any) return true;
+  for (int64_t i = 0; i < count; ++i) {
+    if (isPlainArgument(args[i])) continue;
+    if (kind != KnownArguments::Items || !isPlainContainer(args[i])) return false;
+  }
+  return true;
+}
+
+template <class Function>
+Function functionAs(PyCFunction function) {
+  return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function));
+}
+
+/// The C function of a method or function, as the interpreter calls it; what it does not know goes through vectorcall.
+PyObject* callFunction(PyObject* callable, const PyMethodDef* method, PyObject* self, PyObject* const* args,
+                       Py_ssize_t count) {
+  switch (method->ml_flags) {
+  case METH_NOARGS:
+    if (count == 0) return method->ml_meth(self, nullptr);
+    break;
+  case METH_O:
+    if (count == 1) return method->ml_meth(self, args[0]);
+    break;
+  case METH_FASTCALL: return functionAs<PyCFunctionFast>(method->ml_meth)(self, args, count);
+  case METH_FASTCALL | METH_KEYWORDS:
+    return functionAs<PyCFunctionFastWithKeywords>(method->ml_meth)(self, args, count, nullptr);
+  default: break;
+  }
+  const bool isMethod = Py_IS_TYPE(callable, &PyMethodDescr_Type);
+  return PyObject_Vectorcall(callable, isMethod ? args - 1 : args, static_cast<size_t>(count + isMethod), nullptr);
+}
+
+double functionOf(KnownCallable function, double x) {
+  switch (function) {
+  case KnownCallable::Acos: return std::acos(x);
+  case KnownCallable::Asin: return std::asin(x);
+  case KnownCallable::Atan: return std::atan(x);
+  case KnownCallable::Cos: return std::cos(x);
+  case KnownCallable::Exp: return std::exp(x);
+  case KnownCallable::Log: return std::log(x);
+  case KnownCallable::Log10: return std::log10(x);
+  case KnownCallable::Log2: return std::log2(x);
+  case KnownCallable::Sin: return std::sin(x);
+  default: return std::tan(x);
+  }
+}
+
+}  // namespace
+
+extern "C" {
+
+PyObject* rt_call_quiet(PyThreadState* tstate, PyObject* callable, int64_t arguments, PyObject* const* args,
+                        int64_t count) {
+  const auto kind = static_cast<KnownArguments>(arguments);
+  if (tstate->c_recursion_remaining <= 0) return letInterpreterDoIt();
+  if (PyCFunction_CheckExact(callable)) {
+    const auto* function = reinterpret_cast<PyCFunctionObject*>(callable);
+    if (!areQuiet(args, count, kind)) return letInterpreterDoIt();
+    return callFunction(callable, function->m_ml, function->m_self, args, count);
+  }
+  if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+    const auto* descriptor = reinterpret_cast<PyMethodDescrObject*>(callable);
+    if (!areQuiet(args + 1, count - 1, kind)) return letInterpreterDoIt();
+    return callFunction(callable, descriptor->d_method, args[0], args + 1, count - 1);
+  }
+  if (callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && count == 1 && !PyBytes_Check(args[0])) {
+    return areQuiet(args, count, kind) ? PyObject_Str(args[0]) : letInterpreterDoIt();
+  }
+  // str(b"…") may give a warning, which is Python code.
+  const bool isWarned = callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && count > 0 && PyBytes_Check(args[0]);
+  if (isWarned || !areQuiet(args, count, kind)) return letInterpreterDoIt();
+  return PyObject_Vectorcall(callable, args, static_cast<size_t>(count), nullptr);
+}
+
+// What is not finite is left to the interpreter: an error, mostly.
+bool rt_math_function(double x, int64_t function, double* result) {
+  *result = functionOf(static_cast<KnownCallable>(function), x);
+  return std::isfinite(*result);
+}
+
+bool rt_math_function_2(double x, double y, int64_t function, double* result) {
+  *result = 0;
+  if (!std::isfinite(x) || !std::isfinite(y)) return false;
+  switch (static_cast<KnownCallable>(function)) {
+  case KnownCallable::Atan2: *result = std::atan2(x, y); break;
+  case KnownCallable::Copysign: *result = std::copysign(x, y); break;
+  case KnownCallable::Fmod: *result = std::fmod(x, y); break;
+  default: *result = std::pow(x, y);
+  }
+  return std::isfinite(*result);
+}
+
+// PyObject_IsInstance() where it runs no code: for a class of an ordinary metaclass and an object whose __class__ is
+// its class.
+ColdInt rt_cold_is_instance(PyObject* object, PyObject* type) {
+  if (PyTuple_CheckExact(type)) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type); ++i) {
+      PyObject* item = PyTuple_GET_ITEM(type, i);
+      if (reinterpret_cast<PyObject*>(Py_TYPE(object)) == item) return {1, 1};
+      const ColdInt answer = PyTuple_Check(item) ? ColdInt{0, 0} : rt_cold_is_instance(object, item);
+      if (answer.good == 0 || answer.value != 0) return answer;
+    }
+    return {0, 1};
+  }
+  if (!PyType_CheckExact(type)) return {0, 0};
+  PyTypeObject* own = Py_TYPE(object);
+  if (PyType_IsSubtype(own, reinterpret_cast<PyTypeObject*>(type))) return {1, 1};
+  if (own->tp_getattro != PyObject_GenericGetAttr) return {0, 0};
+  return {0, _PyType_Lookup(own, martlet_singletons.dunderClass) == martlet_singletons.classOfObject};
+}
+
+PyObject* rt_cold_list_pop(PyObject* list, int64_t index) {
+  const Py_ssize_t size = PyList_GET_SIZE(list);
+  const Py_ssize_t place = index < 0 ? index + size : index;
+  if (place < 0 || place >= size) return letInterpreterDoIt();
+  PyObject* item = Py_NewRef(PyList_GET_ITEM(list, place));
+  if (PyList_SetSlice(list, place, place + 1, nullptr) == 0) return item;
+  Py_DECREF(item);
+  return nullptr;
+}
+
+PyObject* rt_cold_str_item(PyObject* text, int64_t index) {
+  if (!PyUnicode_CheckExact(text)) return letInterpreterDoIt();
+  const Py_ssize_t size = PyUnicode_GET_LENGTH(text);
+  const Py_ssize_t place = index < 0 ? index + size : index;
+  if (place < 0 || place >= size) return letInterpreterDoIt();
+  return PyUnicode_FromOrdinal(static_cast<int>(PyUnicode_READ_CHAR(text, place)));
+}
+
+PyObject* rt_cold_chr(int64_t value) {
+  constexpr int64_t kLast = 0x10ffff;
+  return value < 0 || value > kLast ? letInterpreterDoIt() : PyUnicode_FromOrdinal(static_cast<int>(value));
+}
+
+PyObject* rt_cold_format(PyObject* object) {
+  const PyTypeObject* type = Py_TYPE(object);
+  if (type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type) return PyObject_Str(object);
+  return letInterpreterDoIt();
+}
+
+int64_t rt_cold_str_order(PyObject* a, PyObject* b) {
+  return PyUnicode_Compare(a, b);
+}
+
+PyObject* rt_str_concat(PyObject* a, PyObject* b) {
+  return PyUnicode_Concat(a, b);
+}
+
+PyObject* rt_get_iter_quiet(PyObject* iterable) {
+  const PyTypeObject* type = Py_TYPE(iterable);
+  if (type == &PyUnicode_Type || type == &PyBytes_Type || type->tp_iter == PyObject_SelfIter ||
+      isPlainContainer(iterable)) {
+    return PyObject_GetIter(iterable);
+  }
+  return letInterpreterDoIt();
+}
+
+}  // extern "C"
