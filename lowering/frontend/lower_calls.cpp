@@ -39,7 +39,9 @@ void Translator::lowerCall() {
     // callable, self or NULL, arguments: the stack's order is the helpers' order.
     const Values operands = popMany(arg + 2);
     if (callKnown(operands)) return;
-    const Helper helper = speculates() ? callHelper(ins_->special) : Helper::Call;
+    Helper helper = callHelper(ins_->special);
+    const bool takesAny = helper == Helper::CallBuiltin || helper == Helper::CallMethodDescriptor;
+    if (!takesAny && !speculates()) helper = Helper::Call;
     if (helper == Helper::Call) return push(call(helper, operands, {ins_->site}));
     return push(call(helper, operands));
   }

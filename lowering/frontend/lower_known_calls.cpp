@@ -41,9 +41,10 @@ const KnownCallable* Translator::knownCallable(const Value* callable) const {
 /// A call by CALL's operands: callable, self or NULL, arguments. False, and nothing is emitted that could be noticed,
 /// where it is nothing special.
 bool Translator::callKnown(const Values& operands) {
-  if (failure_ || !speculates()) return false;
+  if (failure_) return false;
   const KnownCallable* known = knownCallable(operands[0]);
   if (known == nullptr) return false;
+  if (!speculates()) return callWithAnything(*known, operands);
   Values args(operands.begin() + 1, operands.end());
   const Value* self = args[0];
   if (self->type == types::Null) {
@@ -59,6 +60,26 @@ bool Translator::callKnown(const Values& operands) {
   }
   return callOnNumber(*known, args) || callOnNumbers(*known, args) || callOnObject(*known, args) ||
          callOnContainer(*known, args) || callQuiet(*known, operands[0], args);
+}
+
+/// Where the guess about the arguments was wrong: the callee is certain all the same.
+bool Translator::callWithAnything(KnownCallable known, const Values& operands) {
+  if (operands[1]->type != types::Null) return false;
+  Helper helper = Helper::kCount;
+  size_t count = 1;
+  switch (known) {
+  case KnownCallable::Len: helper = Helper::CallLen; break;
+  case KnownCallable::StrClass: helper = Helper::CallStr1; break;
+  case KnownCallable::TupleClass: helper = Helper::CallTuple1; break;
+  case KnownCallable::Isinstance:
+    helper = Helper::CallIsinstance;
+    count = 2;
+    break;
+  default: return false;
+  }
+  if (operands.size() != count + 2) return false;
+  push(call(helper, operands));
+  return true;
 }
 
 Translator::Number Translator::numberOf(const Value* value) const {

@@ -106,6 +106,7 @@ class Translator {
   enum class Number : uint8_t { Unknown, Int, Float };
   const KnownCallable* knownCallable(const Value* callable) const;
   bool callKnown(const Values& operands);
+  bool callWithAnything(KnownCallable known, const Values& operands);
   Number numberOf(const Value* value) const;
   void learnArguments(Value* left, Value* right);
   Value* checkedOutput(Value* call, hir::Type type);
