@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "lowering/known_callables.h"
 #include "lowering/hir/hir.h"
+#include "lowering/known_callables.h"
 
 namespace martlet::frontend {
 

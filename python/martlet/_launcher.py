@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType, TracebackType
     from typing import Any, Callable, NoReturn
 
-_USAGE = "usage: python -m martlet [OPTIONS] (FILE.py | -m MODULE | -c CODE) [ARGUMENTS]"
+_USAGE = "usage: python -m martlet [OPTIONS] (FILE.py | - | -m MODULE | -c CODE) [ARGUMENTS]"
 
 
 def main() -> None:
@@ -36,6 +36,8 @@ def main() -> None:
             _run_command(program, arguments)
         elif kind == "-m":
             _run_module(program, arguments)
+        elif kind == "-":
+            _run_standard_input(arguments)
         else:
             _run_path(program, arguments)
     except SystemExit:
@@ -52,7 +54,7 @@ def main() -> None:
 
 
 def _parse_command_line(words: list[str]) -> tuple[dict[str, Any], str, str, list[str]]:
-    """Options, the kind of program ("-m", "-c" or "file"), the program, and the program's arguments."""
+    """Options, the kind of program ("-m", "-c", "-" or "file"), the program, and the program's arguments."""
     flags = {option.flag: option for option in martlet.options()}
     chosen: dict[str, Any] = {}
     position = 0
@@ -71,6 +73,8 @@ def _parse_command_line(words: list[str]) -> tuple[dict[str, Any], str, str, lis
         if word in ("-V", "--version"):
             print(f"martlet {martlet.__version__}, Python {sys.version.split()[0]}")
             sys.exit(0)
+        if word == "-":
+            return chosen, word, "", words[position:]
         if word == "--" and position < len(words):
             return chosen, "file", words[position], words[position + 1 :]
         if not word.startswith("-"):
@@ -125,6 +129,15 @@ def _run_command(source: str, arguments: list[str]) -> None:
     _execute(code, module)
 
 
+def _run_standard_input(arguments: list[str]) -> None:
+    """Of a terminal, too, all is read before any of it runs: there is no prompt."""
+    sys.argv[:] = ["-", *arguments]
+    _set_first_path("")
+    sys.audit("cpython.run_stdin")
+    module = _new_main_module()
+    _execute_file(compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True), module, "<stdin>")
+
+
 def _run_module(name: str, arguments: list[str]) -> None:
     # sys.path[0] is the current folder already: martlet itself was started with -m.
     sys.argv[:] = ["-m", *arguments]
@@ -152,7 +165,11 @@ def _run_path(path: str, arguments: list[str]) -> None:
     module = _new_main_module()
     code, loader = _code_and_loader(source, absolute)
     module.__loader__ = loader
-    module.__file__ = absolute
+    _execute_file(code, module, absolute)
+
+
+def _execute_file(code: CodeType, module: ModuleType, name: str) -> None:
+    module.__file__ = name
     module.__cached__ = None
     try:
         _execute(code, module)

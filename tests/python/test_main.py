@@ -82,6 +82,12 @@ class MainTest(unittest.TestCase):
         self.check_same("-cprint(1)")
         self.check_same("-c", "import sys; print(sys.argv)", "-c", "x")
 
+    def test_standard_input(self):
+        self.check_same("-", "a", "-b", input=STATE)
+        self.check_same("-", input="print(1)\nimport nothing_of_that_name\n")
+        self.check_same("-", input="print(1)\nx = (\n")
+        self.check_same("-", input="")
+
     def test_folder_and_archive(self):
         self.write("app/__main__.py", STATE)
         self.check_same("app", "x")
