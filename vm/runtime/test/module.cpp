@@ -46,6 +46,18 @@ PyObject* martlet_call_function(PyThreadState*, PyObject* function, PyObject** a
   return result;
 }
 
+PyObject* martlet_call_remembered(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
+                                  martlet::vm::SiteCache*) {
+  return martlet_call_function(tstate, function, args, count, nullptr);
+}
+
+PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
+                          martlet::vm::SiteCache* cache) {
+  PyObject* result = martlet_call_remembered(tstate, function, args, count, cache);
+  martlet_leave_state.calledFunction = result == nullptr;
+  return martlet::vm::leaveChecked(tstate, result, true);
+}
+
 int martlet_resume_generator(PyThreadState*, PyObject* generator, PyObject* argument, PyObject** result) {
   switch (PyIter_Send(generator, argument != nullptr ? argument : Py_None, result)) {
   case PYGEN_NEXT: return 1;
