@@ -95,9 +95,9 @@ class alignas(64) CodeData {
   const int32_t plainArguments;    ///< as of plainArgumentsOf()
   bool watchedByOthers = false;    ///< another tool asked for local events: stay out
   bool hasRetired = false;         ///< versions that wait for `active` to drop to zero
-  uintptr_t instrumentedFor_ = 0;  ///< see isInstrumentedFor()
 
  private:
+  uintptr_t instrumentedFor_ = 0;  ///< see isInstrumentedFor()
   PyCodeObject* code_;
   static constexpr NativeEntry kNone = {nullptr, 0, UINT32_MAX, 0};
   NativeEntry lastResumed_ = kNone;  ///< a copy of the entry at its offset
