@@ -25,12 +25,6 @@ size_t argumentCount(size_t positional, PyObject* names) {
   return data.callVersion != nullptr && mayActivate(tstate, data) && hasNativeStack();
 }
 
-/// The data of a code object if a call of it may run natively now, or NULL.
-[[gnu::always_inline]] inline CodeData* enterableData(const PyThreadState* tstate, PyCodeObject* code) {
-  CodeData* data = CodeData::find(code);
-  return data != nullptr && mayEnter(tstate, *data) ? data : nullptr;
-}
-
 /// A call that did not simply return.
 [[gnu::noinline]] PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, CodeData& data,
                                        NativeVersion* version, NativeResult result) {
@@ -72,8 +66,8 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   port::Frame* frame = bindFrame(tstate, func, args, count, names);
   if (frame == nullptr) return nullptr;
   // Only now: comparing keyword names may have run Python code, and that may have replaced the version.
-  CodeData* data = enterableData(tstate, code);
-  if (data == nullptr) return _PyEval_EvalFrame(tstate, frame, 0);
+  CodeData* data = CodeData::find(code);
+  if (data == nullptr || !mayEnter(tstate, *data)) return _PyEval_EvalFrame(tstate, frame, 0);
   port::linkFrame(tstate, frame);
   return runFrame(tstate, frame, *data);
 }
@@ -92,11 +86,15 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   return port::makeGenerator(func, bound, parameterSlots(code));
 }
 
+/// True if a frame for a call may be pushed here and run natively now.
+[[gnu::always_inline]] inline bool isReady(PyThreadState* tstate, CodeData& data) {
+  return mayEnter(tstate, data) && port::hasFrameSpace(tstate, data.layout);
+}
+
 /// The data of a function's code if a frame for it may be pushed here and run natively now, or NULL.
 [[gnu::always_inline]] inline CodeData* readyData(PyThreadState* tstate, const PyFunctionObject* func) {
-  auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  CodeData* data = enterableData(tstate, code);
-  return data != nullptr && port::hasFrameSpace(tstate, data->layout) ? data : nullptr;
+  CodeData* data = CodeData::find(reinterpret_cast<PyCodeObject*>(func->func_code));
+  return data != nullptr && isReady(tstate, *data) ? data : nullptr;
 }
 
 /// A call whose arguments are not just all parameters, of a function that may run natively. Consumes the function and
@@ -174,7 +172,7 @@ PyObject* callForeign(PyFunctionObject* func, PyObject* const* args, size_t coun
   auto* func = reinterpret_cast<PyFunctionObject*>(function);
   CodeData* data = cache != nullptr ? cache->callee : nullptr;
   if (data != nullptr && reinterpret_cast<PyObject*>(data->code()) == func->func_code && isOurs(func) &&
-      mayEnter(tstate, *data) && port::hasFrameSpace(tstate, data->layout)) [[likely]] {
+      isReady(tstate, *data)) [[likely]] {
     return callReady(tstate, func, *data, args, count, nullptr);
   }
   rememberCallee(func, cache);

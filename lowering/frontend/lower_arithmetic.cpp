@@ -263,18 +263,14 @@ bool Translator::concatenateInPlace(Value* left, Value* right) {
 
 bool Translator::concatenate(Value* left, Value* right) {
   if (ins_->special != Special::AddUnicode && ins_->special != Special::InplaceAddUnicode) return false;
-  if (ins_->arg != kAdd) {
-    // The helper goes on with a plain addition for what are no strings, which would be wrong for `+=`.
-    if (!speculates() || !left->type.mayBe(types::Str) || !right->type.mayBe(types::Str)) return false;
-    guardType(left, types::Str);
-    guardType(right, types::Str);
-  }
   if (speculates() && left->type.mayBe(types::Str) && right->type.mayBe(types::Str)) {
     guardType(left, types::Str);
     guardType(right, types::Str);
     push(call(Helper::StrConcat, {left, right}));
     return true;
   }
+  // The helper goes on with a plain addition for what are no strings, which would be wrong for `+=`.
+  if (ins_->arg != kAdd) return false;
   push(call(Helper::ConcatStr, {left, right}));
   return true;
 }

@@ -12,6 +12,7 @@
 #include "internal/pycore_dict.h"
 #include "internal/pycore_object.h"
 #include "opcode_ids.h"
+#include "vm/argument_binding.h"
 #include "vm/known_objects.h"
 #include "vm/runtime/singletons.h"
 
@@ -193,8 +194,7 @@ void Decoder::copyProperties() {
   s.name = utf8(code_->co_qualname);
   s.filename = utf8(code_->co_filename);
   s.firstLine = code_->co_firstlineno;
-  s.argCount = static_cast<uint16_t>(code_->co_argcount + code_->co_kwonlyargcount + ((flags & CO_VARARGS) != 0) +
-                                     ((flags & CO_VARKEYWORDS) != 0));
+  s.argCount = static_cast<uint16_t>(parameterSlots(code_));
   s.localCount = static_cast<uint16_t>(code_->co_nlocalsplus);
   s.stackSize = static_cast<uint16_t>(code_->co_stacksize);
   s.freeVarCount = static_cast<uint16_t>(code_->co_nfreevars);

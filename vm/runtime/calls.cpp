@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Helpers: calls, and making functions. Must not know: HIR, LLVM.
+#include "vm/runtime/c_functions.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -149,11 +150,6 @@ PyObject* countedCall(PyThreadState* tstate, PyCFunction function, PyObject* sel
   PyObject* result = function(self, argument);
   tstate->c_recursion_remaining++;
   return result;
-}
-
-template <class Function>
-Function functionAs(PyCFunction function) {
-  return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function));
 }
 
 /// CALL_FUNCTION_EX with a Python function: its frame takes the arguments, and the tuple and the dict go before it

@@ -68,6 +68,25 @@ inline PyObject* boxFloat(double value, PyObject* (*slow)(double) = rt_cold_make
   return reinterpret_cast<PyObject*>(object);
 }
 
+inline size_t sizeOf(PyObject* sequence) {
+  return static_cast<size_t>(reinterpret_cast<PyVarObject*>(sequence)->ob_size);
+}
+/// An index into `size` items; past them if there is no such item.
+inline size_t wrapped(int64_t index, size_t size) {
+  return index < 0 ? static_cast<size_t>(index) + size : static_cast<size_t>(index);
+}
+
+/// The characters of an exact compact ASCII string, or NULL.
+inline const unsigned char* asciiText(PyObject* object) {
+  if (!Py_IS_TYPE(object, &PyUnicode_Type) || !PyUnicode_IS_COMPACT_ASCII(object)) return nullptr;
+  return reinterpret_cast<const unsigned char*>(reinterpret_cast<PyASCIIObject*>(object) + 1);
+}
+
+inline PyObject* asciiString(int64_t c) {
+  const char* place = martlet_singletons.asciiStrings + c * martlet_singletons.asciiStride;
+  return reinterpret_cast<PyObject*>(const_cast<char*>(place));  // immortal
+}
+
 /// True if the end of `object` runs no code: it is a number or a string.
 inline bool endsQuietly(PyObject* object) {
   const PyTypeObject* type = Py_TYPE(object);

@@ -26,12 +26,6 @@ inline PyObject** listItems(PyObject* list) {
 inline PyObject** tupleItems(PyObject* tuple) {
   return reinterpret_cast<PyTupleObject*>(tuple)->ob_item;
 }
-inline size_t sizeOf(PyObject* sequence) {
-  return static_cast<size_t>(reinterpret_cast<PyVarObject*>(sequence)->ob_size);
-}
-inline size_t wrapped(int64_t index, size_t size) {
-  return index < 0 ? static_cast<size_t>(index) + size : static_cast<size_t>(index);
-}
 
 /// Another iterator, or the end: what tp_iternext does there is the same. In registers: see ColdItem.
 inline int otherItem(PyThreadState* tstate, int64_t borrowed, PyObject* iterator, PyObject** outputs) {
@@ -118,14 +112,10 @@ PyObject* rt_subscr_tuple_int(PyThreadState* tstate, int64_t borrowed, PyObject*
 }
 
 PyObject* rt_subscr_str_int(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
-  if (Py_IS_TYPE(container, &PyUnicode_Type) && PyUnicode_IS_COMPACT_ASCII(container)) [[likely]] {
+  if (const unsigned char* characters = asciiText(container)) [[likely]] {
     const size_t index = plainIndex(key);
-    const auto* text = reinterpret_cast<PyASCIIObject*>(container);
-    if (index < static_cast<size_t>(text->length)) [[likely]] {
-      const auto c = reinterpret_cast<const unsigned char*>(text + 1)[index];
-      const char* place = martlet_singletons.asciiStrings + c * martlet_singletons.asciiStride;
-      return reinterpret_cast<PyObject*>(const_cast<char*>(place));  // immortal
-    }
+    if (index < static_cast<size_t>(reinterpret_cast<PyASCIIObject*>(container)->length)) [[likely]]
+      return asciiString(characters[index]);
   }
   return rt_subscr(tstate, borrowed, container, key);
 }

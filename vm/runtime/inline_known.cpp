@@ -13,26 +13,6 @@ inline bool isFrozenOrSet(const PyTypeObject* type) {
   return type == &PySet_Type || type == &PyFrozenSet_Type;
 }
 
-/// The characters of an exact compact ASCII string, or NULL.
-inline const unsigned char* asciiText(PyObject* object) {
-  if (!Py_IS_TYPE(object, &PyUnicode_Type) || !PyUnicode_IS_COMPACT_ASCII(object)) return nullptr;
-  return reinterpret_cast<const unsigned char*>(reinterpret_cast<PyASCIIObject*>(object) + 1);
-}
-
-inline PyObject* asciiString(int64_t c) {
-  const char* place = martlet_singletons.asciiStrings + c * martlet_singletons.asciiStride;
-  return reinterpret_cast<PyObject*>(const_cast<char*>(place));  // immortal
-}
-
-inline uint64_t lengthOfVar(PyObject* object) {
-  return static_cast<uint64_t>(reinterpret_cast<PyVarObject*>(object)->ob_size);
-}
-
-/// An index into `size` items; past them if there is no such item.
-inline uint64_t placeOf(int64_t index, uint64_t size) {
-  return index < 0 ? static_cast<uint64_t>(index) + size : static_cast<uint64_t>(index);
-}
-
 }  // namespace
 
 extern "C" {
@@ -129,7 +109,7 @@ PyObject* rt_list_pop(PyObject* list, int64_t index) {
 
 bool rt_byte_item(PyObject* bytes, int64_t index, int64_t* result) {
   *result = 0;
-  const uint64_t size = lengthOfVar(bytes), place = placeOf(index, size);
+  const size_t size = sizeOf(bytes), place = wrapped(index, size);
   const char* items = nullptr;
   if (Py_IS_TYPE(bytes, &PyBytes_Type)) {
     items = reinterpret_cast<PyBytesObject*>(bytes)->ob_sval;
@@ -145,7 +125,7 @@ bool rt_byte_item(PyObject* bytes, int64_t index, int64_t* result) {
 bool rt_store_byte(PyObject* array, int64_t index, int64_t value) {
   if (!Py_IS_TYPE(array, &PyByteArray_Type)) [[unlikely]]
     return false;
-  const uint64_t size = lengthOfVar(array), place = placeOf(index, size);
+  const size_t size = sizeOf(array), place = wrapped(index, size);
   if (place >= size || static_cast<uint64_t>(value) > UINT8_MAX) [[unlikely]]
     return false;
   reinterpret_cast<PyByteArrayObject*>(array)->ob_start[place] = static_cast<char>(value);
@@ -154,8 +134,8 @@ bool rt_store_byte(PyObject* array, int64_t index, int64_t value) {
 
 PyObject* rt_str_item(PyObject* text, int64_t index) {
   if (const unsigned char* characters = asciiText(text)) [[likely]] {
-    const auto size = static_cast<uint64_t>(reinterpret_cast<PyASCIIObject*>(text)->length);
-    const uint64_t place = placeOf(index, size);
+    const auto size = static_cast<size_t>(reinterpret_cast<PyASCIIObject*>(text)->length);
+    const size_t place = wrapped(index, size);
     if (place < size) [[likely]]
       return asciiString(characters[place]);
   }

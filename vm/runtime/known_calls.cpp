@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "lowering/known_callables.h"
+#include "vm/runtime/c_functions.h"
 #include "vm/runtime/inline.h"
 #include "vm/runtime/leave.h"
 
@@ -33,11 +34,6 @@ bool areQuiet(PyObject* const* args, int64_t count, KnownArguments kind) {
     if (kind != KnownArguments::Items || !isPlainContainer(args[i])) return false;
   }
   return true;
-}
-
-template <class Function>
-Function functionAs(PyCFunction function) {
-  return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function));
 }
 
 /// The C function of a method or function, as the interpreter calls it; what it does not know goes through vectorcall.
@@ -139,9 +135,9 @@ ColdInt rt_cold_is_instance(PyObject* object, PyObject* type) {
 }
 
 PyObject* rt_cold_list_pop(PyObject* list, int64_t index) {
-  const Py_ssize_t size = PyList_GET_SIZE(list);
-  const Py_ssize_t place = index < 0 ? index + size : index;
-  if (place < 0 || place >= size) return letInterpreterDoIt();
+  const size_t size = sizeOf(list), wanted = wrapped(index, size);
+  if (wanted >= size) return letInterpreterDoIt();
+  const auto place = static_cast<Py_ssize_t>(wanted);
   PyObject* item = Py_NewRef(PyList_GET_ITEM(list, place));
   if (PyList_SetSlice(list, place, place + 1, nullptr) == 0) return item;
   Py_DECREF(item);
@@ -150,10 +146,10 @@ PyObject* rt_cold_list_pop(PyObject* list, int64_t index) {
 
 PyObject* rt_cold_str_item(PyObject* text, int64_t index) {
   if (!PyUnicode_CheckExact(text)) return letInterpreterDoIt();
-  const Py_ssize_t size = PyUnicode_GET_LENGTH(text);
-  const Py_ssize_t place = index < 0 ? index + size : index;
-  if (place < 0 || place >= size) return letInterpreterDoIt();
-  return PyUnicode_FromOrdinal(static_cast<int>(PyUnicode_READ_CHAR(text, place)));
+  const auto size = static_cast<size_t>(PyUnicode_GET_LENGTH(text));
+  const size_t place = wrapped(index, size);
+  if (place >= size) return letInterpreterDoIt();
+  return PyUnicode_FromOrdinal(static_cast<int>(PyUnicode_READ_CHAR(text, static_cast<Py_ssize_t>(place))));
 }
 
 PyObject* rt_cold_chr(int64_t value) {
