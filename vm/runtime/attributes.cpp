@@ -3,6 +3,7 @@
 // HIR, LLVM.
 #include <utility>
 
+#include "vm/cpython_3_13/containers.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -207,16 +208,12 @@ Access loadCached(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyOb
 
 enum class Stored { No, Yes, Failed };
 
-/// Replaces a value of a dict that nobody watches. Telling watchers is CPython's own business: it does not export how.
+/// Replaces a value of a dict that nobody watches.
 bool storeInDict(PyDictObject* dict, PyObject* name, PyObject* value, uint64_t hint, PyObject** old) {
   if (!PyDict_CheckExact(reinterpret_cast<PyObject*>(dict))) return false;
   PyObject** place = hintedValue(dict, name, hint);
-  const bool watched = (dict->ma_version_tag & DICT_WATCHER_MASK) != 0;
-  if (place == nullptr || watched || martlet_singletons.dictVersion == nullptr) return false;
-  *old = std::exchange(*place, Py_NewRef(value));
-  if (!_PyObject_GC_IS_TRACKED(dict) && _PyObject_GC_MAY_BE_TRACKED(value)) PyObject_GC_Track(dict);
-  *martlet_singletons.dictVersion += DICT_VERSION_INCREMENT;
-  dict->ma_version_tag = *martlet_singletons.dictVersion | (dict->ma_version_tag & DICT_WATCHER_AND_MODIFICATION_MASK);
+  if (place == nullptr || port::isWatched(dict) || martlet_singletons.dictVersion == nullptr) return false;
+  *old = port::replaceValue(dict, place, value, martlet_singletons.dictVersion);
   return true;
 }
 
@@ -225,8 +222,8 @@ bool storeInline(PyObject* owner, PyObject* value, uint32_t index, PyObject** ol
   PyDictObject* dict = _PyObject_GetManagedDict(owner);
   PyDictValues* values = _PyObject_InlineValues(owner);
   if (dict != nullptr) {
-    if ((dict->ma_version_tag & DICT_WATCHER_MASK) != 0) return false;
-    if (!_PyObject_GC_IS_TRACKED(dict) && _PyObject_GC_MAY_BE_TRACKED(value)) PyObject_GC_Track(dict);
+    if (port::isWatched(dict)) return false;
+    port::trackFor(dict, value);
   }
   *old = std::exchange(values->values[index], Py_NewRef(value));
   if (*old == nullptr) {

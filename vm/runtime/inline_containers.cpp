@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Inline helpers: subscripts, building, taking apart, iteration. Also compiled to bitcode. Must not know: HIR, LLVM.
-#include "vm/runtime/array_layout.h"
+#include "vm/cpython_3_13/array_layout.h"
 #include "vm/runtime/inline.h"
 
 using namespace martlet::vm;
@@ -45,7 +45,7 @@ inline void replaceItem(PyObject** place, PyObject* value) {
 inline char* arrayPlace(PyObject* object, int64_t index, int64_t typeCode, size_t itemSize) {
   if (Py_TYPE(object) != martlet_singletons.arrayType) [[unlikely]]
     return nullptr;
-  const ArrayObject* array = asArray(object);
+  const port::ArrayObject* array = port::asArray(object);
   const size_t size = sizeOf(object), place = wrapped(index, size);
   if (array->descriptor->typeCode != typeCode || place >= size) [[unlikely]]
     return nullptr;

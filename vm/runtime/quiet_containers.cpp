@@ -1,76 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Helpers: dicts, sets and membership, where keys run no code. Must not know: HIR, LLVM.
-#include <utility>
-
 #include "vm/runtime/leave.h"
 #include "vm/runtime/quiet_keys.h"
 
 using namespace martlet::vm;
-
-namespace martlet::vm {
-namespace {
-
-/// The entry that a slot of a dict's hash table refers to.
-Py_ssize_t entryAt(const PyDictKeysObject* keys, size_t slot) {
-  constexpr int kBits8 = 8, kBits16 = 16, kBits32 = 32;
-  const int log2 = keys->dk_log2_size;
-  if (log2 < kBits8) return reinterpret_cast<const int8_t*>(keys->dk_indices)[slot];
-  if (log2 < kBits16) return reinterpret_cast<const int16_t*>(keys->dk_indices)[slot];
-  if (log2 < kBits32) return reinterpret_cast<const int32_t*>(keys->dk_indices)[slot];
-  return static_cast<Py_ssize_t>(reinterpret_cast<const int64_t*>(keys->dk_indices)[slot]);
-}
-
-constexpr int kPerturbShift = 5;
-
-}  // namespace
-
-// As CPython's lookups.
-DictPlace findInDict(PyDictObject* dict, const QuietKey& key) {
-  PyDictKeysObject* keys = dict->ma_keys;
-  const bool isUnicode = DK_IS_UNICODE(keys);
-  if (isUnicode && !PyUnicode_CheckExact(key.object())) {
-    return {PyUnicode_Check(key.object()) ? QuietKey::Unknown : QuietKey::Different, nullptr};
-  }
-  const size_t mask = static_cast<size_t>(DK_SIZE(keys)) - 1;
-  auto perturb = static_cast<size_t>(key.hash());
-  for (size_t slot = perturb & mask;;) {
-    const Py_ssize_t index = entryAt(keys, slot);
-    if (index == DKIX_EMPTY) return {QuietKey::Different, nullptr};
-    if (index >= 0 && isUnicode) {
-      PyDictUnicodeEntry* entry = &DK_UNICODE_ENTRIES(keys)[index];
-      const Py_hash_t hash = reinterpret_cast<PyASCIIObject*>(entry->me_key)->hash;
-      if (entry->me_key == key.object() || (hash == key.hash() && _PyUnicode_Equal(entry->me_key, key.object()))) {
-        PyObject** value = dict->ma_values != nullptr ? &dict->ma_values->values[index] : &entry->me_value;
-        if (*value == nullptr) return {QuietKey::Different, nullptr};
-        return {QuietKey::Equal, value};
-      }
-    } else if (index >= 0) {
-      PyDictKeyEntry* entry = &DK_ENTRIES(keys)[index];
-      const QuietKey::Answer answer = key.compare(entry->me_key, entry->me_hash);
-      if (answer != QuietKey::Different) return {answer, &entry->me_value};
-    }
-    perturb >>= kPerturbShift;
-    slot = (slot * 5 + perturb + 1) & mask;
-  }
-}
-
-QuietKey::Answer findInSet(PySetObject* set, const QuietKey& key) {
-  constexpr size_t kLinearProbes = 9;
-  const auto mask = static_cast<size_t>(set->mask);
-  auto perturb = static_cast<size_t>(key.hash());
-  for (size_t slot = perturb & mask;;) {
-    const setentry* entry = &set->table[slot];
-    const size_t more = slot + kLinearProbes <= mask ? kLinearProbes : 0;
-    for (size_t i = 0; i <= more; ++i, ++entry) {
-      if (entry->key == nullptr && entry->hash == 0) return QuietKey::Different;
-      if (entry->hash != key.hash() || entry->key == nullptr) continue;
-      const QuietKey::Answer answer = key.compare(entry->key, entry->hash);
-      if (answer != QuietKey::Different) return answer;
-    }
-    perturb >>= kPerturbShift;
-    slot = (slot * 5 + 1 + perturb) & mask;
-  }
-}
+using port::DictPlace, port::Match;
 
 namespace {
 
@@ -80,23 +14,19 @@ PyDictObject* asDict(PyObject* object) {
 
 /// Where a key of an exact dict is; Unknown also for anything else.
 DictPlace find(PyObject* dict, const QuietKey& key) {
-  if (!PyDict_CheckExact(dict) || !key.isQuiet()) return {QuietKey::Unknown, nullptr};
-  return findInDict(asDict(dict), key);
+  if (!PyDict_CheckExact(dict) || !key.isQuiet()) return {Match::Unknown, nullptr};
+  return port::findInDict(asDict(dict), key);
 }
 
 /// The same for a dict that is to be changed: watchers are foreign code, and some of a split table's are its objects'.
 DictPlace findToChange(PyObject* dict, const QuietKey& key) {
-  if (!PyDict_CheckExact(dict) || !key.isQuiet()) return {QuietKey::Unknown, nullptr};
-  const bool isPlain = (asDict(dict)->ma_version_tag & DICT_WATCHER_MASK) == 0 && asDict(dict)->ma_values == nullptr;
-  return isPlain && martlet_singletons.dictVersion != nullptr ? findInDict(asDict(dict), key)
-                                                              : DictPlace{QuietKey::Unknown, nullptr};
+  const bool isPlain = PyDict_CheckExact(dict) && !port::isWatched(asDict(dict)) && asDict(dict)->ma_values == nullptr;
+  return isPlain && martlet_singletons.dictVersion != nullptr ? find(dict, key) : DictPlace{Match::Unknown, nullptr};
 }
 
-void replaceValue(PyDictObject* dict, PyObject** place, PyObject* value) {
-  *place = Py_NewRef(value);
-  if (!_PyObject_GC_IS_TRACKED(dict) && _PyObject_GC_MAY_BE_TRACKED(value)) PyObject_GC_Track(dict);
-  *martlet_singletons.dictVersion += DICT_VERSION_INCREMENT;
-  dict->ma_version_tag = *martlet_singletons.dictVersion | (dict->ma_version_tag & DICT_WATCHER_AND_MODIFICATION_MASK);
+/// As find(), in a set.
+Match findInSet(PyObject* set, const QuietKey& key) {
+  return key.isQuiet() ? port::findInSet(reinterpret_cast<PySetObject*>(set), key) : Match::Unknown;
 }
 
 /// Membership in a list or tuple: 1, 0, or -1 where a comparison may run code.
@@ -118,11 +48,8 @@ int isAmong(PyObject* const* items, Py_ssize_t count, PyObject* object) {
 int contains(PyObject* container, PyObject* item) {
   if (PyDict_CheckExact(container) || PyAnySet_CheckExact(container)) {
     const QuietKey key(item);
-    if (!key.isQuiet()) return -1;
-    const QuietKey::Answer answer = PyDict_CheckExact(container)
-                                        ? findInDict(asDict(container), key).answer
-                                        : findInSet(reinterpret_cast<PySetObject*>(container), key);
-    return answer == QuietKey::Unknown ? -1 : static_cast<int>(answer == QuietKey::Equal);
+    const Match match = PyDict_CheckExact(container) ? find(container, key).match : findInSet(container, key);
+    return match == Match::Unknown ? -1 : static_cast<int>(match == Match::Equal);
   }
   if (PyTuple_CheckExact(container)) {
     return isAmong(reinterpret_cast<PyTupleObject*>(container)->ob_item, PyTuple_GET_SIZE(container), item);
@@ -135,7 +62,6 @@ int contains(PyObject* container, PyObject* item) {
 }
 
 }  // namespace
-}  // namespace martlet::vm
 
 extern "C" {
 
@@ -147,8 +73,8 @@ bool rt_contains_quiet(PyObject* item, PyObject* container, int64_t* result) {
 
 PyObject* rt_dict_item(PyObject* dict, PyObject* key) {
   const DictPlace place = find(dict, QuietKey(key));
-  if (place.answer == QuietKey::Equal) return Py_NewRef(*place.value);
-  if (place.answer == QuietKey::Unknown) return letInterpreterDoIt();
+  if (place.match == Match::Equal) return Py_NewRef(*place.value);
+  if (place.match == Match::Unknown) return letInterpreterDoIt();
   _PyErr_SetKeyError(key);
   return nullptr;
 }
@@ -157,35 +83,34 @@ int rt_dict_store(PyObject* dict, PyObject* key, PyObject* value, PyObject** out
   outputs[0] = nullptr;
   const QuietKey quiet(key);
   const DictPlace place = findToChange(dict, quiet);
-  if (place.answer == QuietKey::Equal) {
-    outputs[0] = *place.value;
-    replaceValue(asDict(dict), place.value, value);
+  if (place.match == Match::Equal) {
+    outputs[0] = port::replaceValue(asDict(dict), place.value, value, martlet_singletons.dictVersion);
     return 0;
   }
-  if (place.answer == QuietKey::Different) return _PyDict_SetItem_KnownHash(dict, key, value, quiet.hash());
+  if (place.match == Match::Different) return _PyDict_SetItem_KnownHash(dict, key, value, quiet.hash());
   letInterpreterDoIt();
   return -1;
 }
 
 PyObject* rt_dict_get(PyObject* dict, PyObject* key, PyObject* otherwise) {
   const DictPlace place = find(dict, QuietKey(key));
-  if (place.answer == QuietKey::Unknown) return letInterpreterDoIt();
-  return Py_NewRef(place.answer == QuietKey::Equal ? *place.value : otherwise);
+  if (place.match == Match::Unknown) return letInterpreterDoIt();
+  return Py_NewRef(place.match == Match::Equal ? *place.value : otherwise);
 }
 
 PyObject* rt_dict_setdefault(PyObject* dict, PyObject* key, PyObject* otherwise) {
   const QuietKey quiet(key);
   const DictPlace place = findToChange(dict, quiet);
-  if (place.answer == QuietKey::Equal) return Py_NewRef(*place.value);
-  if (place.answer == QuietKey::Unknown) return letInterpreterDoIt();
+  if (place.match == Match::Equal) return Py_NewRef(*place.value);
+  if (place.match == Match::Unknown) return letInterpreterDoIt();
   return _PyDict_SetItem_KnownHash(dict, key, otherwise, quiet.hash()) == 0 ? Py_NewRef(otherwise) : nullptr;
 }
 
 PyObject* rt_dict_pop(PyObject* dict, PyObject* key, PyObject* otherwise) {
   const DictPlace place = findToChange(dict, QuietKey(key));
-  if (place.answer == QuietKey::Unknown) return letInterpreterDoIt();
+  if (place.match == Match::Unknown) return letInterpreterDoIt();
   PyObject* value = nullptr;
-  if (place.answer == QuietKey::Equal) {
+  if (place.match == Match::Equal) {
     if (PyDict_Pop(dict, key, &value) < 0) return nullptr;
     return value;
   }
@@ -196,11 +121,10 @@ PyObject* rt_dict_pop(PyObject* dict, PyObject* key, PyObject* otherwise) {
 
 int rt_set_add_quiet(PyObject* set, PyObject* key) {
   const QuietKey quiet(key);
-  const bool isKnown = PySet_CheckExact(set) && quiet.isQuiet();
-  switch (isKnown ? findInSet(reinterpret_cast<PySetObject*>(set), quiet) : QuietKey::Unknown) {
-  case QuietKey::Equal: return 0;
-  case QuietKey::Different: return PySet_Add(set, key);
-  case QuietKey::Unknown: break;
+  switch (PySet_CheckExact(set) ? findInSet(set, quiet) : Match::Unknown) {
+  case Match::Equal: return 0;
+  case Match::Different: return PySet_Add(set, key);
+  case Match::Unknown: break;
   }
   letInterpreterDoIt();
   return -1;
@@ -208,10 +132,9 @@ int rt_set_add_quiet(PyObject* set, PyObject* key) {
 
 int rt_set_discard_quiet(PyObject* set, PyObject* key, int64_t isExpected) {
   const QuietKey quiet(key);
-  const bool isKnown = PySet_CheckExact(set) && quiet.isQuiet();
-  const QuietKey::Answer answer = isKnown ? findInSet(reinterpret_cast<PySetObject*>(set), quiet) : QuietKey::Unknown;
-  if (answer == QuietKey::Equal) return PySet_Discard(set, key) < 0 ? -1 : 0;
-  if (answer == QuietKey::Different) {
+  const Match match = PySet_CheckExact(set) ? findInSet(set, quiet) : Match::Unknown;
+  if (match == Match::Equal) return PySet_Discard(set, key) < 0 ? -1 : 0;
+  if (match == Match::Different) {
     if (isExpected == 0) return 0;
     _PyErr_SetKeyError(key);
     return -1;

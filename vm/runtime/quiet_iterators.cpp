@@ -1,52 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Helpers: the next item of built-in iterators, where getting it runs no Python code. Owns: the fields of those whose
-// structures no header of CPython has. Must not know: HIR, LLVM.
+// Helpers: the next item of built-in iterators, where getting it runs no Python code. Must not know: HIR, LLVM.
+#include <algorithm>
+
+#include "vm/cpython_3_13/iterators.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/quiet_keys.h"
 #include "vm/runtime/site_cache.h"
 
 using namespace martlet::vm;
+using port::Next;
 
 namespace {
-
-struct DictIterator {
-  PyObject base;
-  PyDictObject* dict;
-  Py_ssize_t used, position;
-  PyObject* pair;  ///< of an iterator of items: the last one, made use of again
-  Py_ssize_t left;
-};
-
-struct SetIterator {
-  PyObject base;
-  PySetObject* set;
-  Py_ssize_t used, position, left;
-};
-
-struct Enumeration {
-  PyObject base;
-  Py_ssize_t index;
-  PyObject *iterator, *pair;
-};
-
-struct Zip {
-  PyObject base;
-  Py_ssize_t count;
-  PyObject *iterators, *last;
-};
-
-struct ReverseIterator {
-  PyObject base;
-  Py_ssize_t index;
-  PyListObject* list;
-};
-
-enum State { AtEnd, HasItem, Unknown };
-
-template <class T>
-T* as(PyObject* iterator) {
-  return reinterpret_cast<T*>(iterator);
-}
 
 /// Whether the iterator may replace the items of the tuple that it gave last. It makes another one where that is in
 /// use.
@@ -59,44 +23,15 @@ bool mayReplaceItems(PyObject* tuple) {
   return true;
 }
 
-State stateOfDict(const DictIterator& it) {
-  PyDictObject* dict = it.dict;
-  if (dict == nullptr) return AtEnd;
-  if (it.used != dict->ma_used) return Unknown;  // an error
-  if (dict->ma_values != nullptr) return it.position < dict->ma_used ? HasItem : AtEnd;
-  PyDictKeysObject* keys = dict->ma_keys;
-  const bool isUnicode = DK_IS_UNICODE(keys);
-  for (Py_ssize_t i = it.position; i < keys->dk_nentries; ++i) {
-    const PyObject* value = isUnicode ? DK_UNICODE_ENTRIES(keys)[i].me_value : DK_ENTRIES(keys)[i].me_value;
-    if (value != nullptr) return it.left > 0 ? HasItem : Unknown;
-  }
-  return AtEnd;
-}
-
-State stateOfSet(const SetIterator& it) {
-  const PySetObject* set = it.set;
-  if (set == nullptr) return AtEnd;
-  if (it.used != set->used) return Unknown;
-  for (Py_ssize_t i = it.position; i <= set->mask; ++i) {
-    // A removed element has a key of its own, and this hash.
-    if (set->table[i].key != nullptr && set->table[i].hash != -1) return HasItem;
-  }
-  return AtEnd;
-}
-
 /// Iterators of one object that is let go at the end.
-State stateOfSingle(PyObject* iterator) {
+Next nextOfSingle(PyObject* iterator) {
   const PyTypeObject* type = Py_TYPE(iterator);
-  if (type == &PyListIter_Type) return rt_list_has_next(iterator) ? HasItem : AtEnd;
-  if (type == &PyTupleIter_Type) return rt_tuple_has_next(iterator) ? HasItem : AtEnd;
-  if (type == &PyRangeIter_Type) return rt_range_field(iterator, 1) > 0 ? HasItem : AtEnd;
-  if (type == &PyDictIterKey_Type || type == &PyDictIterValue_Type) return stateOfDict(*as<DictIterator>(iterator));
-  if (type == &PySetIter_Type) return stateOfSet(*as<SetIterator>(iterator));
-  if (type == &PyListRevIter_Type) {
-    const auto& it = *as<ReverseIterator>(iterator);
-    return it.list != nullptr && it.index >= 0 && it.index < PyList_GET_SIZE(it.list) ? HasItem : AtEnd;
-  }
-  return Unknown;
+  if (type == &PyListIter_Type) return rt_list_has_next(iterator) ? Next::Item : Next::End;
+  if (type == &PyTupleIter_Type) return rt_tuple_has_next(iterator) ? Next::Item : Next::End;
+  if (type == &PyRangeIter_Type) return rt_range_field(iterator, 1) > 0 ? Next::Item : Next::End;
+  if (type == &PyDictIterKey_Type || type == &PyDictIterValue_Type) return port::nextOfDict(iterator);
+  if (type == &PySetIter_Type) return port::nextOfSet(iterator);
+  return type == &PyListRevIter_Type ? port::nextOfReversed(iterator) : Next::Unknown;
 }
 
 /// Strings and bytes may be let go at any time.
@@ -106,40 +41,31 @@ bool isOfText(const PyTypeObject* type) {
 }
 
 /// zip() asks one after the other: the first one that has no more ends it.
-State stateOfZip(const Zip& zip) {
-  if (zip.count == 0) return AtEnd;
-  for (Py_ssize_t i = 0; i < zip.count; ++i) {
-    const State state = stateOfSingle(PyTuple_GET_ITEM(zip.iterators, i));
-    if (state != HasItem) return i == 0 ? state : Unknown;
+Next nextOfSources(PyObject* iterator) {
+  const port::Sources sources = port::sourcesOf(iterator);
+  for (Py_ssize_t i = 0; i < sources.count; ++i) {
+    const Next next = nextOfSingle(sources.iterators[i]);
+    if (next != Next::Item) return i == 0 ? next : Next::Unknown;
   }
-  return mayReplaceItems(zip.last) ? HasItem : Unknown;
+  return sources.count != 0 ? Next::Item : Next::End;
 }
 
-State stateOf(PyObject* iterator) {
+Next nextOf(PyObject* iterator) {
   const PyTypeObject* type = Py_TYPE(iterator);
-  if (type == &PyDictIterItem_Type) {
-    const auto& it = *as<DictIterator>(iterator);
-    const State state = stateOfDict(it);
-    return state != HasItem || mayReplaceItems(it.pair) ? state : Unknown;
-  }
-  if (type == &PyEnum_Type) {
-    const auto& it = *as<Enumeration>(iterator);
-    const State state = it.index < PY_SSIZE_T_MAX ? stateOfSingle(it.iterator) : Unknown;
-    return state != HasItem || mayReplaceItems(it.pair) ? state : Unknown;
-  }
-  if (type == &PyZip_Type) return stateOfZip(*as<Zip>(iterator));
-  return isOfText(type) ? HasItem : stateOfSingle(iterator);
+  if (isOfText(type)) return Next::Item;
+  const bool isEnumeration = type == &PyEnum_Type;
+  if (!isEnumeration && type != &PyZip_Type && type != &PyDictIterItem_Type) return nextOfSingle(iterator);
+  if (isEnumeration && !port::countsInWord(iterator)) return Next::Unknown;
+  const Next next = type == &PyDictIterItem_Type ? port::nextOfDict(iterator) : nextOfSources(iterator);
+  return next != Next::Item || mayReplaceItems(port::tupleToReplace(iterator)) ? next : Next::Unknown;
 }
 
 bool isQuiet(PyObject* iterator) {
   const PyTypeObject* type = Py_TYPE(iterator);
-  if (type == &PyEnum_Type) return stateOfSingle(as<Enumeration>(iterator)->iterator) != Unknown;
-  if (type == &PyZip_Type) {
-    PyObject* iterators = as<Zip>(iterator)->iterators;
-    for (Py_ssize_t i = 0; i < as<Zip>(iterator)->count; ++i) {
-      if (stateOfSingle(PyTuple_GET_ITEM(iterators, i)) == Unknown) return false;
-    }
-    return true;
+  if (type == &PyEnum_Type || type == &PyZip_Type) {
+    const port::Sources sources = port::sourcesOf(iterator);
+    return std::all_of(sources.iterators, sources.iterators + sources.count,
+                       [](PyObject* source) { return nextOfSingle(source) != Next::Unknown; });
   }
   return type == &PyDictIterItem_Type || type == &PyDictIterKey_Type || type == &PyDictIterValue_Type ||
          type == &PySetIter_Type || type == &PyListRevIter_Type || isOfText(type);
@@ -151,12 +77,12 @@ extern "C" {
 
 int rt_for_iter_quiet(PyObject* iterator, PyObject** outputs) {
   outputs[0] = nullptr;
-  const State state = stateOf(iterator);
-  if (state == Unknown) {
+  const Next next = nextOf(iterator);
+  if (next == Next::Unknown) {
     letInterpreterDoIt();
     return -1;
   }
-  if (state == AtEnd) return 0;
+  if (next == Next::End) return 0;
   outputs[0] = Py_TYPE(iterator)->tp_iternext(iterator);
   if (outputs[0] != nullptr) return 1;
   return PyErr_Occurred() == nullptr ? 0 : -1;

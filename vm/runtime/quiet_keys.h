@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Keys whose hash and comparison run no Python code, and looking them up. Owns: when a dict or set can be searched
-// without leaving C. Must not know: HIR, LLVM.
+// Keys whose hash and comparison run no Python code. Owns: when a dict or set can be searched without leaving C. Must
+// not know: HIR, LLVM.
 #pragma once
+#include "vm/cpython_3_13/containers.h"
 #include "vm/runtime/inline.h"
 
 namespace martlet::vm {
@@ -54,9 +55,9 @@ class QuietKey {
   PyObject* object() const { return key_; }
   Py_hash_t hash() const { return hash_; }
 
-  enum Answer { Different, Equal, Unknown };
   /// Compares it with a key of a container.
-  Answer compare(PyObject* other, Py_hash_t hash) const {
+  port::Match compare(PyObject* other, Py_hash_t hash) const {
+    using enum port::Match;
     if (other == key_) return Equal;
     if (hash != hash_) return Different;
     if (PyUnicode_CheckExact(other) && PyUnicode_CheckExact(key_)) {
@@ -72,15 +73,5 @@ class QuietKey {
   Py_hash_t hash_ = -1;
   bool isPlain_, isQuiet_;
 };
-
-/// Where a key is in an exact dict.
-struct DictPlace {
-  QuietKey::Answer answer;  ///< Unknown: looking for it may run Python code
-  PyObject** value;         ///< where its value is, if it is there
-};
-DictPlace findInDict(PyDictObject* dict, const QuietKey& key);
-
-/// Whether a key is in an exact set.
-QuietKey::Answer findInSet(PySetObject* set, const QuietKey& key);
 
 }  // namespace martlet::vm

@@ -3,7 +3,8 @@
 
 #include <cstring>
 
-#include "vm/runtime/array_layout.h"
+#include "vm/cpython_3_13/array_layout.h"
+#include "vm/cpython_3_13/iterators.h"
 #include "vm/runtime/class_operators.h"
 
 extern "C" {
@@ -142,6 +143,7 @@ bool initializeRuntime() {
       !findGetattrHook(found) || !findOperatorSlots()) {
     return false;
   }
+  if (!port::iteratorsAreAsExpected()) return fail("iterators");
   found.classOfObject = _PyType_Lookup(&PyBaseObject_Type, found.dunderClass);
   found.emptyString = PyUnicode_New(0, 0);
   PyObject* ofString = found.emptyString != nullptr ? PyObject_GetIter(found.emptyString) : nullptr;
@@ -174,7 +176,7 @@ void findArrayType() {
   auto* type = reinterpret_cast<PyTypeObject*>(found);
   // No class written in Python is immutable, so this one is what its name says.
   if ((type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) == 0 || std::strcmp(type->tp_name, "array.array") != 0) return;
-  if (type->tp_basicsize < static_cast<Py_ssize_t>(sizeof(ArrayObject)) || type->tp_itemsize != 0) return;
+  if (type->tp_basicsize < static_cast<Py_ssize_t>(sizeof(port::ArrayObject)) || type->tp_itemsize != 0) return;
   martlet_singletons.arrayType = reinterpret_cast<PyTypeObject*>(Py_NewRef(found));
 }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "vm/runtime/array_layout.h"
+#include "vm/cpython_3_13/array_layout.h"
 #include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
@@ -151,7 +151,7 @@ SiteEntry::Kind kindOfItem(PyObject* left, uint32_t& index) {
   if (PyTuple_CheckExact(left)) return SiteEntry::TupleItem;
   if (PyBytes_CheckExact(left) || PyByteArray_CheckExact(left)) return SiteEntry::ByteItem;
   if (Py_TYPE(left) != martlet_singletons.arrayType) return SiteEntry::MixedTypes;
-  index = static_cast<unsigned char>(asArray(left)->descriptor->typeCode);
+  index = static_cast<unsigned char>(port::asArray(left)->descriptor->typeCode);
   const bool isKnown = index != 0 && std::strchr("bBhHiIlqd", static_cast<int>(index)) != nullptr;
   return isKnown ? SiteEntry::ArrayItem : SiteEntry::MixedTypes;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The layout of array.array's instances, which no header of CPython has. Owns: the few fields that item accesses need.
-// findArrayType() checks them against a real array. Must not know: HIR, LLVM.
+// The layout of array.array's instances in 3.13, which no header of CPython has. Owns: the few fields that item
+// accesses need. Must not know: HIR, LLVM.
 #pragma once
-#include "vm/runtime/cpython.h"
+#include <Python.h>
 
-namespace martlet::vm {
+namespace martlet::vm::port {
 
 struct ArrayDescriptor {
   char typeCode;
@@ -22,4 +22,4 @@ inline ArrayObject* asArray(PyObject* object) {
   return reinterpret_cast<ArrayObject*>(object);
 }
 
-}  // namespace martlet::vm
+}  // namespace martlet::vm::port

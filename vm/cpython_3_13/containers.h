@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Dicts and sets of 3.13: how they are searched, and what changing a dict's value comes with. Owns: what is in
+// CPython's dictobject.c and setobject.c, but in no header. Must not know: which keys run code, HIR, LLVM.
+#pragma once
+#ifndef Py_BUILD_CORE
+#define Py_BUILD_CORE 1
+#endif
+#include <Python.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "internal/pycore_dict.h"
+#include "internal/pycore_object.h"
+
+namespace martlet::vm::port {
+
+/// What comparing two keys comes to. Unknown: that may run Python code.
+enum class Match : uint8_t { Different, Equal, Unknown };
+
+/// Where a key is in a dict.
+struct DictPlace {
+  Match match;
+  PyObject** value;  ///< where its value is, if it is there
+};
+
+/// The entry that a slot of a dict's hash table refers to.
+inline Py_ssize_t entryAt(const PyDictKeysObject* keys, size_t slot) {
+  constexpr int kBits8 = 8, kBits16 = 16, kBits32 = 32;
+  const int log2 = keys->dk_log2_size;
+  if (log2 < kBits8) return reinterpret_cast<const int8_t*>(keys->dk_indices)[slot];
+  if (log2 < kBits16) return reinterpret_cast<const int16_t*>(keys->dk_indices)[slot];
+  if (log2 < kBits32) return reinterpret_cast<const int32_t*>(keys->dk_indices)[slot];
+  return static_cast<Py_ssize_t>(reinterpret_cast<const int64_t*>(keys->dk_indices)[slot]);
+}
+
+inline constexpr int kPerturbShift = 5;
+
+/// Searches a dict as CPython does. A key has object(), hash(), and compare(object, hash) with another one; of a string
+/// compare() never says Unknown.
+template <class Key>
+DictPlace findInDict(PyDictObject* dict, const Key& key) {
+  PyDictKeysObject* keys = dict->ma_keys;
+  const bool isUnicode = DK_IS_UNICODE(keys);
+  if (isUnicode && !PyUnicode_CheckExact(key.object())) {
+    return {PyUnicode_Check(key.object()) ? Match::Unknown : Match::Different, nullptr};
+  }
+  const size_t mask = static_cast<size_t>(DK_SIZE(keys)) - 1;
+  auto perturb = static_cast<size_t>(key.hash());
+  for (size_t slot = perturb & mask;;) {
+    const Py_ssize_t index = entryAt(keys, slot);
+    if (index == DKIX_EMPTY) return {Match::Different, nullptr};
+    if (index >= 0 && isUnicode) {
+      PyDictUnicodeEntry* entry = &DK_UNICODE_ENTRIES(keys)[index];
+      const Py_hash_t hash = reinterpret_cast<PyASCIIObject*>(entry->me_key)->hash;
+      if (entry->me_key == key.object() || (hash == key.hash() && _PyUnicode_Equal(entry->me_key, key.object()))) {
+        PyObject** value = dict->ma_values != nullptr ? &dict->ma_values->values[index] : &entry->me_value;
+        if (*value == nullptr) return {Match::Different, nullptr};
+        return {Match::Equal, value};
+      }
+    } else if (index >= 0) {
+      PyDictKeyEntry* entry = &DK_ENTRIES(keys)[index];
+      const Match match = key.compare(entry->me_key, entry->me_hash);
+      if (match != Match::Different) return {match, &entry->me_value};
+    }
+    perturb >>= kPerturbShift;
+    slot = (slot * 5 + perturb + 1) & mask;
+  }
+}
+
+/// The same for a set.
+template <class Key>
+Match findInSet(PySetObject* set, const Key& key) {
+  constexpr size_t kLinearProbes = 9;
+  const auto mask = static_cast<size_t>(set->mask);
+  auto perturb = static_cast<size_t>(key.hash());
+  for (size_t slot = perturb & mask;;) {
+    const setentry* entry = &set->table[slot];
+    const size_t more = slot + kLinearProbes <= mask ? kLinearProbes : 0;
+    for (size_t i = 0; i <= more; ++i, ++entry) {
+      if (entry->key == nullptr && entry->hash == 0) return Match::Different;
+      if (entry->hash != key.hash() || entry->key == nullptr) continue;
+      const Match match = key.compare(entry->key, entry->hash);
+      if (match != Match::Different) return match;
+    }
+    perturb >>= kPerturbShift;
+    slot = (slot * 5 + 1 + perturb) & mask;
+  }
+}
+
+/// True if somebody is told of changes. Telling watchers is CPython's own business: it does not export how.
+inline bool isWatched(const PyDictObject* dict) {
+  return (dict->ma_version_tag & DICT_WATCHER_MASK) != 0;
+}
+
+/// Has the collector look at a dict that gets its first value that it may have to look at.
+inline void trackFor(PyDictObject* dict, PyObject* value) {
+  if (!_PyObject_GC_IS_TRACKED(dict) && _PyObject_GC_MAY_BE_TRACKED(value)) PyObject_GC_Track(dict);
+}
+
+/// Puts a new reference in the place of a value of a dict that nobody watches, and returns the old one. `version` is
+/// the interpreter's last version of a dict.
+inline PyObject* replaceValue(PyDictObject* dict, PyObject** place, PyObject* value, uint64_t* version) {
+  PyObject* old = std::exchange(*place, Py_NewRef(value));
+  trackFor(dict, value);
+  *version += DICT_VERSION_INCREMENT;
+  dict->ma_version_tag = *version | (dict->ma_version_tag & DICT_WATCHER_AND_MODIFICATION_MASK);
+  return old;
+}
+
+}  // namespace martlet::vm::port
