@@ -136,20 +136,15 @@ PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, SiteCac
   return leaveChecked(tstate, result, true);
 }
 
-/// A C function that is called without vectorcall's check of its result.
-PyObject* finishNative(PyThreadState* tstate, const Call& call, PyObject* result) {
-  if (result == nullptr && tstate->current_exception == nullptr) {
+/// A C function with the last `count` of a call's arguments, without vectorcall where that can be.
+PyObject* callNative(PyThreadState* tstate, Call& call, const PyMethodDef* method, PyObject* self, size_t count) {
+  const std::optional<PyObject*> result =
+      callByFlags(tstate, method, self, call.args() + call.count() - count, static_cast<Py_ssize_t>(count));
+  if (!result) return callAnything(tstate, call);
+  if (*result == nullptr && tstate->current_exception == nullptr) {
     _Py_CheckFunctionResult(tstate, call.callable(), nullptr, nullptr);
   }
-  return leaveChecked(tstate, call.finish(result), true);
-}
-
-/// Counts a C call against the recursion limit, as the interpreter does for METH_O and METH_NOARGS.
-PyObject* countedCall(PyThreadState* tstate, PyCFunction function, PyObject* self, PyObject* argument) {
-  tstate->c_recursion_remaining--;
-  PyObject* result = function(self, argument);
-  tstate->c_recursion_remaining++;
-  return result;
+  return leaveChecked(tstate, call.finish(*result), true);
 }
 
 /// CALL_FUNCTION_EX with a Python function: its frame takes the arguments, and the tuple and the dict go before it
@@ -284,46 +279,18 @@ PyObject* rt_call_builtin(PyThreadState* tstate, Frame*, PyObject* callable, PyO
                           int64_t count) {
   Call call(callable, self, args, count);
   if (!PyCFunction_CheckExact(call.callable())) return callAnything(tstate, call);
-  const PyCFunction function = PyCFunction_GET_FUNCTION(call.callable());
-  PyObject* owner = PyCFunction_GET_SELF(call.callable());
-  const auto argc = static_cast<Py_ssize_t>(call.count());
-  switch (PyCFunction_GET_FLAGS(call.callable())) {
-  case METH_O:
-    if (argc != 1 || tstate->c_recursion_remaining <= 0) break;
-    return finishNative(tstate, call, countedCall(tstate, function, owner, call.args()[0]));
-  case METH_FASTCALL:
-    return finishNative(tstate, call, functionAs<PyCFunctionFast>(function)(owner, call.args(), argc));
-  case METH_FASTCALL | METH_KEYWORDS:
-    return finishNative(tstate, call,
-                        functionAs<PyCFunctionFastWithKeywords>(function)(owner, call.args(), argc, nullptr));
-  default: break;
-  }
-  return callAnything(tstate, call);
+  const auto* function = reinterpret_cast<PyCFunctionObject*>(call.callable());
+  return callNative(tstate, call, function->m_ml, function->m_self, call.count());
 }
 
 PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args,
                                     int64_t count) {
   Call call(callable, self, args, count);
   if (!Py_IS_TYPE(call.callable(), &PyMethodDescr_Type) || call.count() == 0) return callAnything(tstate, call);
-  auto* descriptor = reinterpret_cast<PyMethodDescrObject*>(call.callable());
+  const auto* descriptor = reinterpret_cast<PyMethodDescrObject*>(call.callable());
   PyObject* object = call.args()[0];
-  PyObject** rest = call.args() + 1;
   if (!Py_IS_TYPE(object, descriptor->d_common.d_type)) return callAnything(tstate, call);
-  const auto argc = static_cast<Py_ssize_t>(call.count() - 1);
-  const PyCFunction function = descriptor->d_method->ml_meth;
-  switch (descriptor->d_method->ml_flags) {
-  case METH_O:
-    if (argc != 1 || tstate->c_recursion_remaining <= 0) break;
-    return finishNative(tstate, call, countedCall(tstate, function, object, rest[0]));
-  case METH_NOARGS:
-    if (argc != 0 || tstate->c_recursion_remaining <= 0) break;
-    return finishNative(tstate, call, countedCall(tstate, function, object, nullptr));
-  case METH_FASTCALL: return finishNative(tstate, call, functionAs<PyCFunctionFast>(function)(object, rest, argc));
-  case METH_FASTCALL | METH_KEYWORDS:
-    return finishNative(tstate, call, functionAs<PyCFunctionFastWithKeywords>(function)(object, rest, argc, nullptr));
-  default: break;
-  }
-  return callAnything(tstate, call);
+  return callNative(tstate, call, descriptor->d_method, object, call.count() - 1);
 }
 
 PyObject* rt_intrinsic_1(PyThreadState* tstate, Frame*, int64_t borrowed, PyObject* value, int64_t oparg) {

@@ -36,21 +36,10 @@ bool areQuiet(PyObject* const* args, int64_t count, KnownArguments kind) {
   return true;
 }
 
-/// The C function of a method or function, as the interpreter calls it; what it does not know goes through vectorcall.
-PyObject* callFunction(PyObject* callable, const PyMethodDef* method, PyObject* self, PyObject* const* args,
-                       Py_ssize_t count) {
-  switch (method->ml_flags) {
-  case METH_NOARGS:
-    if (count == 0) return method->ml_meth(self, nullptr);
-    break;
-  case METH_O:
-    if (count == 1) return method->ml_meth(self, args[0]);
-    break;
-  case METH_FASTCALL: return functionAs<PyCFunctionFast>(method->ml_meth)(self, args, count);
-  case METH_FASTCALL | METH_KEYWORDS:
-    return functionAs<PyCFunctionFastWithKeywords>(method->ml_meth)(self, args, count, nullptr);
-  default: break;
-  }
+/// The C function of a method or function, as the interpreter calls it.
+PyObject* callFunction(PyThreadState* tstate, PyObject* callable, const PyMethodDef* method, PyObject* self,
+                       PyObject* const* args, Py_ssize_t count) {
+  if (const auto result = callByFlags(tstate, method, self, args, count)) return *result;
   const bool isMethod = Py_IS_TYPE(callable, &PyMethodDescr_Type);
   return PyObject_Vectorcall(callable, isMethod ? args - 1 : args, static_cast<size_t>(count + isMethod), nullptr);
 }
@@ -81,12 +70,12 @@ PyObject* rt_call_quiet(PyThreadState* tstate, PyObject* callable, int64_t argum
   if (PyCFunction_CheckExact(callable)) {
     const auto* function = reinterpret_cast<PyCFunctionObject*>(callable);
     if (!areQuiet(args, count, kind)) return letInterpreterDoIt();
-    return callFunction(callable, function->m_ml, function->m_self, args, count);
+    return callFunction(tstate, callable, function->m_ml, function->m_self, args, count);
   }
   if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
     const auto* descriptor = reinterpret_cast<PyMethodDescrObject*>(callable);
     if (!areQuiet(args + 1, count - 1, kind)) return letInterpreterDoIt();
-    return callFunction(callable, descriptor->d_method, args[0], args + 1, count - 1);
+    return callFunction(tstate, callable, descriptor->d_method, args[0], args + 1, count - 1);
   }
   if (callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && count == 1 && !PyBytes_Check(args[0])) {
     return areQuiet(args, count, kind) ? PyObject_Str(args[0]) : letInterpreterDoIt();
