@@ -90,8 +90,9 @@ void popTo(port::Frame* frame, int depth) {
   }
 }
 
-/// The instruction was carried out; its result was parked because native code must be left behind it.
-void completeParked(port::Frame* frame, const ExitDescriptor& exit, const LeaveState& parked) {
+/// The instruction was carried out; its result was parked because native code must be left behind it. False with an
+/// exception set that the instruction raises after all.
+bool completeParked(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, const LeaveState& parked) {
   popTo(frame, exit.stackAfterPop);
   PyObject* result = parked.object;
   if (exit.completion == hir::Completion::PushBool) result = parked.number != 0 ? Py_True : Py_False;
@@ -101,7 +102,12 @@ void completeParked(port::Frame* frame, const ExitDescriptor& exit, const LeaveS
   } else {
     Py_XDECREF(result);
   }
+  if (parked.kind == LeaveState::ParkedCall && !handlePendingEvents(tstate)) {
+    popTo(frame, exit.stackAfterPop);
+    return false;
+  }
   frame->instr_ptr = port::instructionAt(port::codeOf(frame), exit.nextOffset);
+  return true;
 }
 
 /// With an exception set: releases the instruction's inputs and finds the handler.
@@ -188,7 +194,7 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
     Py_XDECREF(exception);
     leave.counted = declined || (kind == LeaveKind::Exit && hir::isCounted(exit.reason));
   } else if (state.kind != LeaveState::None && exit.completion != hir::Completion::None) {
-    completeParked(frame, exit, state);
+    if (!completeParked(tstate, frame, exit, state)) leave = unwind(tstate, frame, exit, false);
   } else {
     if (exception == nullptr) {
       Py_XDECREF(state.object);
@@ -202,7 +208,7 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
     PyErr_NoMemory();
     leave = unwind(tstate, frame, exit, false);
   }
-  leave.raised = raised;
+  leave.raised = raised || leave.kind == Leave::Handler || leave.kind == Leave::Unwind;
   return leave;
 }
 

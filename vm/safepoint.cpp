@@ -65,10 +65,8 @@ bool mustLeave(PyThreadState* tstate) {
                      [&](const LocalsWrite& write) { return write.frame == frame; });
 }
 
-/// Like the interpreter's CALL, which handles signals and the like right behind the call.
-bool handlePending(PyThreadState* tstate, bool isCall) {
-  if (!isCall || (port::breaker(tstate) & _PY_EVAL_EVENTS_MASK) == 0) return true;
-  return _Py_HandlePending(tstate) == 0;
+bool hasEvents(const PyThreadState* tstate) {
+  return (port::breaker(tstate) & _PY_EVAL_EVENTS_MASK) != 0;
 }
 
 uintptr_t determineStackLimit() {
@@ -132,6 +130,10 @@ void settleLocalsWrites(port::Frame* frame) {
   }
 }
 
+bool handlePendingEvents(PyThreadState* tstate) {
+  return !hasEvents(tstate) || _Py_HandlePending(tstate) == 0;
+}
+
 bool takeMemoryError(const PyThreadState* tstate) {
   if (safepoint.outOfMemory != tstate) return false;
   forgetMemoryError();
@@ -158,7 +160,7 @@ extern "C" void martlet_memory_ran_out() {
 
 extern "C" PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject* result, bool isCall) {
   using namespace martlet::vm;
-  if (!handlePending(tstate, isCall)) {
+  if (isCall && !handlePendingEvents(tstate)) {
     Py_DECREF(result);
     return nullptr;
   }
@@ -170,9 +172,16 @@ extern "C" PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject*
 
 extern "C" int martlet_leave_check_number(PyThreadState* tstate, int result, bool isCall) {
   using namespace martlet::vm;
-  if (!handlePending(tstate, isCall)) return -1;
+  if (isCall && !handlePendingEvents(tstate)) return -1;
   refreshSafepoint(tstate);
   if (!mustLeave(tstate)) return result;
   martlet_leave_state = {LeaveState::ParkedNumber, nullptr, result};
   return -1;
+}
+
+extern "C" PyObject* martlet_leave_check_quiet(PyThreadState* tstate, PyObject* result) {
+  using namespace martlet::vm;
+  if (!hasEvents(tstate)) return martlet_leave_check_object(tstate, result, false);
+  martlet_leave_state = {LeaveState::ParkedCall, result, 0};
+  return nullptr;
 }

@@ -34,6 +34,8 @@ inline bool hasNativeStack() {
     return true;
   return limit == kUnknownStackLimit && determineNativeStack();
 }
+/// Like the interpreter's CALL, which handles signals and the like right behind the call. False with an exception set.
+bool handlePendingEvents(PyThreadState* tstate);
 /// True if this thread ran out of memory in native code (see martlet_memory_ran_out()), once; a MemoryError is due.
 bool takeMemoryError(const PyThreadState* tstate);
 /// No native code is left to tell of it: the numbers were boxed, all is well.

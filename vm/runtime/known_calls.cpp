@@ -59,13 +59,9 @@ double functionOf(KnownCallable function, double x) {
   }
 }
 
-}  // namespace
-
-extern "C" {
-
-PyObject* rt_call_quiet(PyThreadState* tstate, PyObject* callable, int64_t arguments, PyObject* const* args,
-                        int64_t count) {
-  const auto kind = static_cast<KnownArguments>(arguments);
+/// A callable with arguments that are `kind`; NULL with an exception set, or where the interpreter is to call it.
+PyObject* callQuietly(PyThreadState* tstate, PyObject* callable, KnownArguments kind, PyObject* const* args,
+                      int64_t count) {
   if (tstate->c_recursion_remaining <= 0) return letInterpreterDoIt();
   if (PyCFunction_CheckExact(callable)) {
     const auto* function = reinterpret_cast<PyCFunctionObject*>(callable);
@@ -84,6 +80,16 @@ PyObject* rt_call_quiet(PyThreadState* tstate, PyObject* callable, int64_t argum
   const bool isWarned = callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && count > 0 && PyBytes_Check(args[0]);
   if (isWarned || !areQuiet(args, count, kind)) return letInterpreterDoIt();
   return PyObject_Vectorcall(callable, args, static_cast<size_t>(count), nullptr);
+}
+
+}  // namespace
+
+extern "C" {
+
+PyObject* rt_call_quiet(PyThreadState* tstate, PyObject* callable, int64_t arguments, PyObject* const* args,
+                        int64_t count) {
+  return leaveCheckedQuietly(tstate,
+                             callQuietly(tstate, callable, static_cast<KnownArguments>(arguments), args, count));
 }
 
 // What is not finite is left to the interpreter: an error, mostly.

@@ -22,6 +22,7 @@ struct LeaveState {
     ParkedNumber,  ///< `number`; 0 where the helper has no result
     Reraised,      ///< an exception is set that gets no traceback entry for this instruction; frame->instr_ptr is right
     Interpret,     ///< nothing was done, and no exception is set: the interpreter carries out the instruction
+    ParkedCall,    ///< as ParkedObject, and pending events are to be handled behind the instruction
   };
   Kind kind = None;
   PyObject* object = nullptr;
@@ -62,6 +63,8 @@ void martlet_memory_ran_out();
 /// Defined by vm. Handle pending events (behind calls only), then return the result, or park it and return NULL or -1.
 PyObject* martlet_leave_check_object(PyThreadState* tstate, PyObject* result, bool isCall);
 int martlet_leave_check_number(PyThreadState* tstate, int result, bool isCall);
+/// Defined by vm. The same behind a call, for a helper that runs no Python code: events are left pending.
+PyObject* martlet_leave_check_quiet(PyThreadState* tstate, PyObject* result);
 }
 
 namespace martlet::vm {
@@ -80,6 +83,13 @@ inline PyObject* leaveChecked(PyThreadState* tstate, PyObject* result, bool isCa
 inline int leaveChecked(PyThreadState* tstate, int result) {
   if (result >= 0 && leavePending(tstate)) [[unlikely]]
     return martlet_leave_check_number(tstate, result, false);
+  return result;
+}
+
+/// The end of a call that runs no Python code, and takes its time.
+inline PyObject* leaveCheckedQuietly(PyThreadState* tstate, PyObject* result) {
+  if (result != nullptr && leavePending(tstate)) [[unlikely]]
+    return martlet_leave_check_quiet(tstate, result);
   return result;
 }
 

@@ -499,6 +499,14 @@ class Leaving(Case):
             self.assertEqual(calls.value, 1)
             self.assertEqual(leave_take(), "result")
 
+    def test_quiet_calls(self):
+        self.assertIs(self.asked(rt.call_quiet, str.upper, 0, "a"), MISSING)
+        self.assertEqual(calls.value, 1)
+        self.assertEqual(leave_take(), "A")
+        self.assertIs(self.asked(rt.call_quiet, int, 0, object()), MISSING)  # the interpreter's
+        self.assertEqual((calls.value, leave_kind()), (1, DECLINED))
+        leave_take()
+
     def test_failure_is_not_parked(self):
         self.assertRaises(KeyError, self.asked, rt.subscr, {}, 1)
         self.assertEqual(leave_kind(), NOTHING)

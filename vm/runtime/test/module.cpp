@@ -38,6 +38,10 @@ int martlet_leave_check_number(PyThreadState*, int result, bool isCall) {
   return -1;
 }
 
+PyObject* martlet_leave_check_quiet(PyThreadState* tstate, PyObject* result) {
+  return martlet_leave_check_object(tstate, result, true);
+}
+
 PyObject* martlet_call_function(PyThreadState*, PyObject* function, PyObject** args, size_t count, PyObject* names) {
   PyObject* result = PyObject_Vectorcall(function, args, count, names);
   const size_t all = count + (names != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(names)) : 0);
