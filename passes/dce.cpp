@@ -19,7 +19,7 @@ bool isUnnoticedCall(const Value& call) {
   const bool readsOnly = call.effects() == Effects::Pure || call.effects() == Effects::Reads;
   if (readsOnly && !call.canExit()) return call.ownership() != Ownership::Owned;
   // The truth of these runs no method of a class that Python code could have written.
-  constexpr Type kPlain = types::kSimple | types::Tuple | types::List | types::Dict | types::Set;
+  constexpr Type kPlain = types::kSimple | types::kContainer;
   return call.helper == Helper::ToBool && call.operands[0]->type.isSubtypeOf(kPlain);
 }
 

@@ -197,6 +197,7 @@ void Simplifier::simplifyBranch(Block& block) {
   if (condition->op == Op::BoolNot) {
     branch->operands[0] = condition->operands[0];
     std::swap(block.successors[0], block.successors[1]);
+    if (branch->imm != 0) branch->imm = 3 - branch->imm;
     changed_ = true;
     return;
   }
@@ -206,6 +207,7 @@ void Simplifier::simplifyBranch(Block& block) {
   const size_t taken = same || condition->imm != 0 ? 0 : 1;
   block.successors = {Edge(block.successors[taken])};
   branch->op = Op::Jump;
+  branch->imm = 0;
   branch->operands.clear();
   changed_ = true;
 }

@@ -140,6 +140,10 @@ bool Translator::isKnownInt(const Value* value) const {
          function_.objects[static_cast<size_t>(value->imm)].hasInt;
 }
 
+bool Translator::mayFit(const Value* value) const {
+  return value->type.mayBe(types::Long) && (value->op != Op::ConstObject || isKnownInt(value));
+}
+
 bool Translator::isKnownFloat(const Value* value) const {
   return value->op == Op::BoxFloat || (value->op == Op::ConstObject && value->type == types::Float);
 }
@@ -198,8 +202,8 @@ void Translator::endWithJump(uint32_t index) {
   block_ = nullptr;
 }
 
-void Translator::endWithBranch(Value* condition, Edge ifTrue, Edge ifFalse) {
-  emit(Op::Branch, types::kNothing, {condition});
+void Translator::endWithBranch(Value* condition, Edge ifTrue, Edge ifFalse, int64_t seldom) {
+  emit(Op::Branch, types::kNothing, {condition}, seldom);
   block_->successors.push_back(std::move(ifTrue));
   block_->successors.push_back(std::move(ifFalse));
   block_ = nullptr;

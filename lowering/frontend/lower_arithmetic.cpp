@@ -65,6 +65,11 @@ Op floatOp(int32_t op) {
   }
 }
 
+Helper containsHelper(Special special) {
+  if (special == Special::ContainsDict) return Helper::ContainsDict;
+  return special == Special::ContainsSet ? Helper::ContainsSet : Helper::ContainsOp;
+}
+
 bool isLearned(Special special) {
   return special == Special::OperatorInt || special == Special::OperatorFloat;
 }
@@ -114,10 +119,7 @@ void Translator::lowerArithmetic() {
     Value* container = pop();
     Value* item = pop();
     if (containsQuietly(item, container)) return;
-    const Helper helper = ins_->special == Special::ContainsDict  ? Helper::ContainsDict
-                          : ins_->special == Special::ContainsSet ? Helper::ContainsSet
-                                                                  : Helper::ContainsOp;
-    Value* result = isNonZero(call(helper, {item, container}));
+    Value* result = isNonZero(call(containsHelper(ins_->special), {item, container}));
     if (ins_->arg != 0) result = emit(Op::BoolNot, types::I1, {result});
     return push(boolObject(result));
   }
@@ -127,11 +129,14 @@ void Translator::lowerArithmetic() {
 
 /// Membership in what the interpreter met, or in what is known to be a plain container.
 bool Translator::containsQuietly(Value* item, Value* container) {
-  constexpr hir::Type kContainers = types::Tuple | types::List | types::Dict | types::Set;
-  const bool isKnown = container->type.isSubtypeOf(kContainers) || ins_->special == Special::ContainsDict ||
+  const bool isKnown = container->type.isSubtypeOf(types::kContainer) || ins_->special == Special::ContainsDict ||
                        ins_->special == Special::ContainsSet;
   if (failure_ || !speculates() || !isKnown) return false;
-  Value* result = isNonZero(checkedOutput(call(Helper::ContainsQuiet, {item, container}), types::I64));
+  Value* isQuiet = call(Helper::ContainsQuiet, {item, container});
+  Value* found = output(isQuiet, 0, types::I64);
+  const bool isCertain = container->op == Op::ConstObject && item->type.isSubtypeOf(types::kSimple);
+  found = orElse(isQuiet, found, isCertain, [&] { return call(containsHelper(ins_->special), {item, container}); });
+  Value* result = isNonZero(found);
   if (ins_->arg != 0) result = emit(Op::BoolNot, types::I1, {result});
   push(boolObject(result));
   return true;
@@ -153,8 +158,7 @@ void Translator::binaryOp() {
 
 /// Whether the operand of a unary operator is known to be an int, or was one when native code looked.
 bool Translator::mayBeInt(const Value* value) const {
-  return speculates() &&
-         (isKnownInt(value) || (ins_->special == Special::OperatorInt && value->type.mayBe(types::Long)));
+  return speculates() && (isKnownInt(value) || (ins_->special == Special::OperatorInt && mayFit(value)));
 }
 bool Translator::mayBeFloat(const Value* value) const {
   return speculates() &&
@@ -164,7 +168,7 @@ bool Translator::mayBeFloat(const Value* value) const {
 bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
   if (!speculates()) return false;
   const int32_t op = plainOperator(ins_->arg);
-  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool mayBeInts = mayFit(left) && mayFit(right);
   const bool areInts = isIntForm(ins_->special) || ins_->special == Special::OperatorInt;
   const bool areFloats = isFloatForm(ins_->special) || ins_->special == Special::OperatorFloat;
   if (areInts && mayBeInts && intOp(op) != Op::kCount) {
@@ -192,14 +196,14 @@ bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
 /// Where the interpreter had no time to find a quickened form: learn what it is made of.
 void Translator::learnNumbers(Value* left, Value* right) {
   if (!speculates() || failure_ || ins_->special != Special::None || snapshot_.siteCaches == nullptr) return;
-  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool mayBeInts = mayFit(left) && mayFit(right);
   const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
   if (mayBeInts || mayBeFloats) emit(Op::GuardUnlearned, types::kNothing, {left, right}, ins_->site);
 }
 
 /// True if a value is a number, or could be and comes from a list or tuple, which is where numeric code has them.
 bool Translator::isLikelyInt(const Value* value) const {
-  return isKnownInt(value) || (value->isItem() && value->type.mayBe(types::Long));
+  return isKnownInt(value) || (value->isItem() && mayFit(value));
 }
 
 /// What an operand is unboxed to where the other one is a float; an int has to have an exact double.
@@ -213,7 +217,7 @@ Value* Translator::toFloat(Value* value) {
 bool Translator::binaryOpOnKnownNumbers(Value* left, Value* right) {
   if (!speculates() || (ins_->special != Special::None && !isLearned(ins_->special))) return false;
   const int32_t op = plainOperator(ins_->arg);
-  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool mayBeInts = mayFit(left) && mayFit(right);
   const bool isIntOnly = op != kAdd && op != kSubtract && op != kMultiply;
   const bool areInts = isKnownInt(left) && isKnownInt(right);
   if (intOp(op) != Op::kCount && (areInts || (isIntOnly && mayBeInts && (isLikelyInt(left) || isLikelyInt(right)) &&
@@ -280,7 +284,7 @@ void Translator::compareOp() {
   Value* left = pop();
   const int64_t comparison = ins_->arg >> 5;
   const bool wantsBool = (ins_->arg & 16) != 0;
-  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool mayBeInts = mayFit(left) && mayFit(right);
   const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
   if (speculates() && ins_->special == Special::CompareInt && mayBeInts) {
     Value* a = unboxInt(left);
@@ -314,10 +318,10 @@ void Translator::compareOp() {
 void Translator::toBool() {
   Value* value = pop();
   if (value->type == types::Bool) return push(value);
-  if (speculates() && ins_->special == Special::ToBoolInt && value->type.mayBe(types::Long)) {
+  if (speculates() && ins_->special == Special::ToBoolInt && mayFit(value)) {
     return push(boolObject(isNonZero(unboxInt(value))));
   }
-  if (value->type.mayBe(types::Long)) learnNumbers(value, value);
+  if (mayFit(value)) learnNumbers(value, value);
   push(boolObject(isNonZero(call(Helper::ToBool, {value}))));
 }
 

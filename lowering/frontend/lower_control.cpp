@@ -42,11 +42,13 @@ bool Translator::getIterQuietly(Value* iterable) {
   if (failure_ || !speculates()) return false;
   const bool more = next_ < snapshot_.instructions.size() && snapshot_.instructions[next_].op == BytecodeOp::ForIter;
   const Special loop = more ? snapshot_.instructions[next_].special : Special::None;
+  const bool isMade = iterable->op == Op::CallRuntime && iterable->helper == Helper::CallQuiet;
   const bool isKnown = loop == Special::ForIterList || loop == Special::ForIterTuple || loop == Special::ForIterRange ||
-                       loop == Special::ForIterQuiet ||
-                       (iterable->op == Op::CallRuntime && iterable->helper == Helper::CallQuiet);
+                       loop == Special::ForIterQuiet || isMade;
   if (!isKnown || !iterable->type.mayBe(types::kObject.without(types::kNumber | types::None))) return false;
-  push(call(Helper::GetIterQuiet, {iterable}));
+  Value* iterator = call(Helper::GetIterQuiet, {iterable});
+  push(orElse(isNotNull(iterator), iterator, isMade || iterable->type.isSubtypeOf(types::kContainer),
+              [&] { return call(Helper::GetIter, {iterable}); }));
   return true;
 }
 

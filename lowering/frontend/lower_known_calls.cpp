@@ -58,7 +58,7 @@ bool Translator::callKnown(const Values& operands) {
     if (!args[0]->type.mayBe(owner)) return false;
     guardType(args[0], owner);
   }
-  return callOnNumber(*known, args) || callOnNumbers(*known, args) || callOnObject(*known, args) ||
+  return callOnNumber(*known, args) || callOnNumbers(*known, args) || callOnObject(*known, operands, args) ||
          callOnContainer(*known, args) || callQuiet(*known, operands[0], args);
 }
 
@@ -83,9 +83,10 @@ bool Translator::callWithAnything(KnownCallable known, const Values& operands) {
 }
 
 Translator::Number Translator::numberOf(const Value* value) const {
+  if (!mayFit(value) && !value->type.mayBe(types::Float)) return Number::Unknown;
   if (isKnownInt(value) || value->type == types::Long) return Number::Int;
   if (isKnownFloat(value) || value->type == types::Float) return Number::Float;
-  if (ins_->numbers == Special::OperatorInt && value->type.mayBe(types::Long)) return Number::Int;
+  if (ins_->numbers == Special::OperatorInt && mayFit(value)) return Number::Int;
   if (ins_->numbers == Special::OperatorFloat && value->type.mayBe(types::Float)) return Number::Float;
   return Number::Unknown;
 }
@@ -93,7 +94,7 @@ Translator::Number Translator::numberOf(const Value* value) const {
 /// Nothing says which numbers a call is made for: learn it.
 void Translator::learnArguments(Value* left, Value* right) {
   if (ins_->numbers != Special::None || snapshot_.siteCaches == nullptr) return;
-  const bool mayBeInts = left->type.mayBe(types::Long) && right->type.mayBe(types::Long);
+  const bool mayBeInts = mayFit(left) && mayFit(right);
   const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
   if (mayBeInts || mayBeFloats) emit(Op::GuardUnlearned, types::kNothing, {left, right}, ins_->site);
 }
@@ -230,8 +231,8 @@ bool Translator::smallestOrLargest(const Values& args, bool isMin) {
     if (isMixed && numberOf(value) == Number::Int) return emit(Op::IntToFloat, types::F64, {unboxInt(value)});
     return unboxFloat(value);
   };
-  const hir::Type kind = areInts ? types::Long : types::Float;
-  if (!isMixed && !std::all_of(args.begin(), args.end(), [&](const Value* v) { return v->type.mayBe(kind); })) {
+  auto fits = [&](const Value* v) { return areInts ? mayFit(v) : v->type.mayBe(types::Float); };
+  if (!isMixed && !std::all_of(args.begin(), args.end(), fits)) {
     return false;
   }
   Value* best = args[0];
@@ -255,12 +256,21 @@ bool Translator::isOrdinaryClass(const Value* value) const {
                      [](const Value* v) { return v->op == Op::ConstObject && v->type == types::Class; });
 }
 
+/// len(): a class of its own may have a __len__.
+Value* Translator::sizeOf(const Values& operands, Value* object) {
+  constexpr hir::Type kSized = types::List | types::Tuple | types::Str | types::Bytes | types::Dict | types::Set;
+  Value* isKnown = call(Helper::LenValue, {object});
+  Value* size = output(isKnown, 0, types::I64);
+  return orElse(isKnown, size, object->type.isSubtypeOf(kSized),
+                [&] { return call(Helper::IntValue, {callTyped(types::Long, Helper::CallLen, operands)}); });
+}
+
 /// Functions of other objects.
-bool Translator::callOnObject(KnownCallable known, const Values& args) {
+bool Translator::callOnObject(KnownCallable known, const Values& operands, const Values& args) {
   switch (known) {
   case KnownCallable::Len:
     if (args.size() != 1) return false;
-    push(boxInt(checkedOutput(call(Helper::LenValue, {args[0]}), types::I64)));
+    push(boxInt(sizeOf(operands, args[0])));
     return true;
   case KnownCallable::Ord:
     if (args.size() != 1 || !args[0]->type.mayBe(types::Str)) return false;
@@ -320,8 +330,8 @@ bool Translator::callOnContainer(KnownCallable known, const Values& args) {
 /// Whether arguments are what known_callables.def says, as far as can be guessed. Functions that are as often called
 /// for other things need to be told.
 bool Translator::areLikelyQuiet(KnownCallable known, const Values& args) const {
-  constexpr hir::Type kPlain = types::Long | types::Float | types::Bool | types::None | types::Str | types::Bytes;
-  constexpr hir::Type kItems = kPlain | types::Tuple | types::List | types::Dict | types::Set;
+  constexpr hir::Type kPlain = types::kSimple;
+  constexpr hir::Type kItems = kPlain | types::kContainer;
   hir::Type expected = types::kNullable;
   switch (known) {
   case KnownCallable::Abs:

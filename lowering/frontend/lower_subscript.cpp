@@ -64,8 +64,11 @@ bool Translator::loadQuietly(Value* container, Value* key) {
   switch (ins_->special) {
   case Special::SubscrDict:
     if (!container->type.mayBe(types::Dict)) return false;
-    push(call(Helper::DictItem, {container, key}));
-    return true;
+    {
+      Value* item = call(Helper::DictItem, {container, key});
+      push(orElse(isNotNull(item), item, false, [&] { return call(Helper::SubscrDict, {container, key}); }));
+      return true;
+    }
   case Special::SubscrStrInt:
     if (!container->type.mayBe(types::Str) || !key->type.mayBe(types::Long)) return false;
     push(call(Helper::StrItem, {container, unboxInt(key)}));
@@ -84,6 +87,7 @@ bool Translator::storeQuietly(Value* container, Value* key, Value* value) {
   if (ins_->special == Special::StoreSubscrDict && container->type.mayBe(types::Dict)) {
     Value* stored = call(Helper::DictStore, {container, key, value}, {}, 1);
     output(stored, 0, types::kNullable);  // the old value: released behind the store, like that of a list
+    orElse(stored, nullptr, false, [&] { return call(Helper::StoreSubscrDict, {container, key, value}); });
     return true;
   }
   if (ins_->special != Special::StoreSubscrBytes || !container->type.mayBe(types::OtherObject)) return false;

@@ -46,6 +46,9 @@ class Translator {
   Value* constArgument() { return constObject(ins_->arg); }
   Value* nameObject(int64_t index) { return constObject(snapshot_.nameBase + index); }
   Value* none() { return constObject(snapshot_.noneObject); }
+  Value* isNotNull(Value* value) {
+    return emit(hir::Op::BoolNot, hir::types::I1, {emit(hir::Op::IsNull, hir::types::I1, {value})});
+  }
   Value* null() { return emit(hir::Op::ConstNull, hir::types::Null); }
   /// True where the number is not zero.
   Value* isNonZero(Value* number);
@@ -78,15 +81,37 @@ class Translator {
   hir::Edge edgeTo(uint32_t index);
   hir::Edge edgeToOffset(uint32_t offset);
   void endWithJump(uint32_t index);
-  void endWithBranch(Value* condition, hir::Edge ifTrue, hir::Edge ifFalse);
+  void endWithBranch(Value* condition, hir::Edge ifTrue, hir::Edge ifFalse, int64_t seldom = 0);
   void endWithReturn(Value* value);
   void endWithExit(hir::ExitReason reason, int64_t imm = 0);
   void endUnreachable();
+  /// Goes on with `quick` where `isGood` holds, and elsewhere with what `general` makes, out of the way: a wrong guess
+  /// costs a call. Where it is certain to hold, but for a lack of memory, native code is left instead: the general call
+  /// may run Python code, which the code behind would have to be ready for. `quick` may be NULL: there is no value.
+  template <class General>
+  Value* orElse(Value* isGood, Value* quick, bool isCertain, General&& general) {
+    if (isCertain) {
+      emit(hir::Op::GuardTrue, hir::types::kNothing, {isGood});
+      return quick;
+    }
+    hir::Block* slow = newInnerBlock();
+    hir::Block* join = newInnerBlock();
+    Value* result = quick != nullptr ? function_.newParam(join, quick->type) : nullptr;
+    endWithBranch(isGood, {join, quick != nullptr ? Values{quick} : Values{}}, {slow, {}}, /*seldom=*/2);
+    switchTo(slow);
+    Value* other = general();
+    emit(hir::Op::Jump, hir::types::kNothing);
+    block_->successors.push_back({join, quick != nullptr ? Values{other} : Values{}});
+    switchTo(join);
+    return result;
+  }
   void switchTo(hir::Block* block) { block_ = block; }
 
   // ---- what speculation may know
   bool speculates() const { return !blocked_; }
   bool isKnownInt(const Value* value) const;
+  /// Whether it may be an int of 64 bits.
+  bool mayFit(const Value* value) const;
   bool isKnownFloat(const Value* value) const;
 
   // ---- by area: one case each of lowerInstruction()
@@ -116,7 +141,8 @@ class Translator {
   void pushPair(Value* first, Value* second);
   Value* choose(Value* takesSecond, Value* first, Value* second);
   bool smallestOrLargest(const Values& args, bool isMin);
-  bool callOnObject(KnownCallable known, const Values& args);
+  bool callOnObject(KnownCallable known, const Values& operands, const Values& args);
+  Value* sizeOf(const Values& operands, Value* object);
   bool callOnContainer(KnownCallable known, const Values& args);
   bool isOrdinaryClass(const Value* value) const;
   bool areLikelyQuiet(KnownCallable known, const Values& args) const;

@@ -75,6 +75,8 @@ inline constexpr Type kNullable{0x3fffffU};  // any object, or NULL
 /// Objects whose deallocation cannot run Python code and which hold no other object.
 inline constexpr Type kSimple = Long | Float | Bool | None | Str | Bytes;
 inline constexpr Type kNumber = Long | Float | Bool;
+/// What is iterated, and searched, without Python code but that of items.
+inline constexpr Type kContainer = Tuple | List | Dict | Set;
 }  // namespace types
 
 }  // namespace martlet::hir

@@ -19,7 +19,8 @@ FunctionLowering::FunctionLowering(const hir::Function& function, llvm::Module& 
       i64_(llvm::Type::getInt64Ty(context_)), i32_(llvm::Type::getInt32Ty(context_)),
       i1_(llvm::Type::getInt1Ty(context_)), f64_(llvm::Type::getDoubleTy(context_)),
       result_(llvm::StructType::get(context_, {ptr_, i64_})),
-      unlikely_(llvm::MDBuilder(context_).createBranchWeights(1, 2000)) {}
+      unlikely_(llvm::MDBuilder(context_).createBranchWeights(1, 2000)),
+      likely_(llvm::MDBuilder(context_).createBranchWeights(2000, 1)) {}
 
 Result<LoweredFunction> FunctionLowering::run(std::string symbol) {
   if (hir_.entries.empty()) return Bailout{BailoutReason::NothingToCompile, 0, "no entries"};
@@ -143,7 +144,10 @@ void FunctionLowering::lowerTerminator(const hir::Value& op) {
     } else {
       addEdge(successors[1], from);
     }
-    builder_.CreateCondBr(use(op.operands[0]), targets[0], targets[1]);
+    builder_.CreateCondBr(use(op.operands[0]), targets[0], targets[1],
+                          op.imm == 0   ? nullptr
+                          : op.imm == 1 ? unlikely_
+                                        : likely_);
     return;
   }
   case Op::Return: return lowerReturn(op);

@@ -148,6 +148,7 @@ class FunctionLowering {
   llvm::Type* const f64_;
   llvm::StructType* const result_;
   llvm::MDNode* const unlikely_;
+  llvm::MDNode* const likely_;
 
   llvm::Function* fn_ = nullptr;
   llvm::Value* tstate_ = nullptr;

@@ -51,6 +51,29 @@ class ExitTest(JitTestCase):
         source = "def f(start, n):\n  x = start\n  for i in range(n):\n    x += x\n  return x"
         self.check_exit(source, (1, 20), [(1, 70), (-1, 64), (1.5, 10)])
 
+    def test_a_wrong_guess_about_a_builtin_costs_a_call(self):
+        class Own:
+            def __len__(self):
+                return 1
+
+            def __iter__(self):
+                return iter([3])
+
+        cases = [
+            ("def f(x):\n  return len(x)", [1, 2], Own()),
+            ("def f(x):\n  for y in x:\n    y += 1\n  return y", [1, 2], Own()),
+            ("def f(x):\n  return x in {1, 2}", 1, Own()),
+            ("def f(x, d={'a': 1}):\n  return d[x]", "a", Own()),
+            ("def f(x, d={'a': 1}):\n  d[x] = 5\n  return len(d)", "a", Own()),
+        ]
+        for source, usual, other in cases:
+            function = self.warm(define(source)["f"], usual)
+            expected = self.answer(define(source)["f"], (other,))
+            with Counted() as counted:
+                for _ in range(100):
+                    self.assertEqual(self.answer(function, (other,)), expected)
+            self.assertEqual((counted["exits"], counted["recompiled"]), (0, 0), source)
+
     def test_repeated_exits_lead_to_other_code(self):
         function = define("def f(a, b):\n  return a + b")["f"]
         for _ in range(60):

@@ -43,7 +43,9 @@ DictPlace findInDict(PyDictObject* dict, const Key& key) {
   PyDictKeysObject* keys = dict->ma_keys;
   const bool isUnicode = DK_IS_UNICODE(keys);
   if (isUnicode && !PyUnicode_CheckExact(key.object())) {
-    return {PyUnicode_Check(key.object()) ? Match::Unknown : Match::Different, nullptr};
+    // Strings are compared with bytes of their hash, too, and that may give a warning.
+    const bool mayRunCode = PyUnicode_Check(key.object()) || (PyBytes_CheckExact(key.object()) && dict->ma_used != 0);
+    return {mayRunCode ? Match::Unknown : Match::Different, nullptr};
   }
   const size_t mask = static_cast<size_t>(DK_SIZE(keys)) - 1;
   auto perturb = static_cast<size_t>(key.hash());

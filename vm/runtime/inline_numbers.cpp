@@ -38,6 +38,10 @@ MARTLET_ALWAYS_INLINE bool rt_unbox_int(PyObject* object, int64_t* result) {
   return slow.good != 0;
 }
 
+int64_t rt_int_value(PyObject* object) {
+  return isCompactLong(object) ? compactValue(object) : rt_cold_unbox_int(object).value;
+}
+
 MARTLET_ALWAYS_INLINE bool rt_unbox_float(PyObject* object, double* result) {
   *result = 0;
   if (!isFloat(object)) [[unlikely]]

@@ -131,7 +131,10 @@ ColdInt rt_cold_is_instance(PyObject* object, PyObject* type) {
 
 PyObject* rt_cold_list_pop(PyObject* list, int64_t index) {
   const size_t size = sizeOf(list), wanted = wrapped(index, size);
-  if (wanted >= size) return letInterpreterDoIt();
+  if (wanted >= size) {
+    PyErr_SetString(PyExc_IndexError, size == 0 ? "pop from empty list" : "pop index out of range");
+    return nullptr;
+  }
   const auto place = static_cast<Py_ssize_t>(wanted);
   PyObject* item = Py_NewRef(PyList_GET_ITEM(list, place));
   if (PyList_SetSlice(list, place, place + 1, nullptr) == 0) return item;
@@ -143,7 +146,10 @@ PyObject* rt_cold_str_item(PyObject* text, int64_t index) {
   if (!PyUnicode_CheckExact(text)) return letInterpreterDoIt();
   const auto size = static_cast<size_t>(PyUnicode_GET_LENGTH(text));
   const size_t place = wrapped(index, size);
-  if (place >= size) return letInterpreterDoIt();
+  if (place >= size) {
+    PyErr_SetString(PyExc_IndexError, "string index out of range");
+    return nullptr;
+  }
   return PyUnicode_FromOrdinal(static_cast<int>(PyUnicode_READ_CHAR(text, static_cast<Py_ssize_t>(place))));
 }
 
@@ -170,9 +176,11 @@ PyObject* rt_get_iter_quiet(PyObject* iterable) {
   const PyTypeObject* type = Py_TYPE(iterable);
   if (type == &PyUnicode_Type || type == &PyBytes_Type || type->tp_iter == PyObject_SelfIter ||
       isPlainContainer(iterable)) {
-    return PyObject_GetIter(iterable);
+    PyObject* iterator = PyObject_GetIter(iterable);
+    if (iterator == nullptr) PyErr_Clear();  // no memory
+    return iterator;
   }
-  return letInterpreterDoIt();
+  return nullptr;
 }
 
 }  // extern "C"

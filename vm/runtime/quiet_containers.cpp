@@ -73,23 +73,21 @@ bool rt_contains_quiet(PyObject* item, PyObject* container, int64_t* result) {
 
 PyObject* rt_dict_item(PyObject* dict, PyObject* key) {
   const DictPlace place = find(dict, QuietKey(key));
-  if (place.match == Match::Equal) return Py_NewRef(*place.value);
-  if (place.match == Match::Unknown) return letInterpreterDoIt();
-  _PyErr_SetKeyError(key);
-  return nullptr;
+  return place.match == Match::Equal ? Py_NewRef(*place.value) : nullptr;
 }
 
-int rt_dict_store(PyObject* dict, PyObject* key, PyObject* value, PyObject** outputs) {
+bool rt_dict_store(PyObject* dict, PyObject* key, PyObject* value, PyObject** outputs) {
   outputs[0] = nullptr;
   const QuietKey quiet(key);
   const DictPlace place = findToChange(dict, quiet);
   if (place.match == Match::Equal) {
     outputs[0] = port::replaceValue(asDict(dict), place.value, value, martlet_singletons.dictVersion);
-    return 0;
+    return true;
   }
-  if (place.match == Match::Different) return _PyDict_SetItem_KnownHash(dict, key, value, quiet.hash());
-  letInterpreterDoIt();
-  return -1;
+  if (place.match == Match::Unknown) return false;
+  if (_PyDict_SetItem_KnownHash(dict, key, value, quiet.hash()) == 0) return true;
+  PyErr_Clear();  // no memory
+  return false;
 }
 
 PyObject* rt_dict_get(PyObject* dict, PyObject* key, PyObject* otherwise) {

@@ -2,6 +2,8 @@
 // Keys whose hash and comparison run no Python code. Owns: when a dict or set can be searched without leaving C. Must
 // not know: HIR, LLVM.
 #pragma once
+#include <cstring>
+
 #include "vm/cpython_3_13/containers.h"
 #include "vm/runtime/inline.h"
 
@@ -17,7 +19,7 @@ inline bool isIdentityKey(PyObject* object) {
   return comparesAs(Py_TYPE(object), PyBaseObject_Type);
 }
 
-/// A number, string or None. (Comparing bytes may give a warning, which is Python code.)
+/// A number, string or None. (Comparing bytes with anything else may give a warning, which is Python code.)
 inline bool isScalar(PyObject* object) {
   const PyTypeObject* type = Py_TYPE(object);
   if (type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type ||
@@ -46,7 +48,7 @@ class QuietKey {
  public:
   explicit QuietKey(PyObject* key) : key_(key) {
     isPlain_ = isPlainKey(key);
-    isQuiet_ = isPlain_ || isIdentityKey(key);
+    isQuiet_ = isPlain_ || isIdentityKey(key) || PyBytes_CheckExact(key);
     if (!isQuiet_) return;
     if (PyUnicode_CheckExact(key)) hash_ = reinterpret_cast<PyASCIIObject*>(key)->hash;
     if (hash_ == -1) hash_ = PyObject_Hash(key);
@@ -63,12 +65,20 @@ class QuietKey {
     if (PyUnicode_CheckExact(other) && PyUnicode_CheckExact(key_)) {
       return _PyUnicode_Equal(other, key_) ? Equal : Different;
     }
+    if (PyBytes_CheckExact(key_)) return PyBytes_CheckExact(other) ? compareBytes(other) : Unknown;
     if (!isPlainKey(other)) return isIdentityKey(other) ? Different : Unknown;
     if (!isPlain_) return Different;
     return PyObject_RichCompareBool(other, key_, Py_EQ) != 0 ? Equal : Different;
   }
 
  private:
+  port::Match compareBytes(PyObject* other) const {
+    const Py_ssize_t size = PyBytes_GET_SIZE(key_);
+    const bool equal = PyBytes_GET_SIZE(other) == size &&
+                       std::memcmp(PyBytes_AS_STRING(other), PyBytes_AS_STRING(key_), static_cast<size_t>(size)) == 0;
+    return equal ? port::Match::Equal : port::Match::Different;
+  }
+
   PyObject* key_;
   Py_hash_t hash_ = -1;
   bool isPlain_, isQuiet_;
