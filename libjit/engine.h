@@ -80,6 +80,7 @@ class Engine {
 
  private:
   int64_t threshold(const vm::CodeData& data, int64_t base) const;
+  uint32_t patience(const vm::CodeData& data) const;
   std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options, vm::GlobalScope scope);
   void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
   void recompile(vm::CodeData& data, vm::NativeVersion& version, bool keepUntilThen);

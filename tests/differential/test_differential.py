@@ -20,8 +20,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.join(HERE, "programs")
 TIMEOUT = 300
 
+# The size step has small programs learn what large code would have to meet more often.
 WARM = ["--sync", "--size-step=1000000"]
-FIRST = ["--compile-first-call", "--sync"]
+FIRST = ["--compile-first-call", *WARM]
 MODES = {
     "first_call_quick": [*FIRST, "--opt-level=0"],
     # What has never run is left out: a low limit has it compiled after all, and then again.

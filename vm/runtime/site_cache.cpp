@@ -48,7 +48,7 @@ void record(SiteCache* cache, const SiteEntry& entry) {
       place = &cache->entries[cache->count++];
     } else {
       place = &cache->entries[cache->next];
-      cache->next = (cache->next + 1) % SiteCache::kCapacity;
+      cache->next = static_cast<uint16_t>((cache->next + 1) % SiteCache::kCapacity);
     }
   }
   *place = entry;
@@ -167,9 +167,10 @@ bool recordKind(SiteCache* cache, SiteEntry::Kind kind, uint32_t index) {
     entry.kind = SiteEntry::MixedTypes;
   }
   if (entry.kind == SiteEntry::MixedTypes) return true;
-  constexpr uint32_t kOften = 50, kMoreOften = 10 * kOften, kVeryOften = 100 * kOften;
+  constexpr uint32_t kOften = 50, kMore = 10, kMuchMore = 100;
+  const uint32_t often = std::max(kOften, cache->patience);
   const uint32_t hits = ++entry.hits;
-  return hits != kOften && hits != kMoreOften && hits != kVeryOften;
+  return hits != often && hits != kMore * often && hits != kMuchMore * often;
 }
 
 }  // namespace

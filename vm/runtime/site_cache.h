@@ -80,8 +80,11 @@ struct SiteEntry {
 struct SiteCache {
   static constexpr uint32_t kCapacity = 4;
 
-  uint32_t count = 0;
-  uint32_t next = 0;  ///< replaced by the next fill of a full cache
+  uint16_t count = 0;
+  uint16_t next = 0;  ///< replaced by the next fill of a full cache
+  /// How often the same operands have to be met before code is to be compiled for them, if more than a few times: a
+  /// compilation of large code has to pay for itself.
+  uint32_t patience = 0;
   uint32_t fills = 0;
   uint32_t pause = 0;  ///< misses that will not be looked into: a megamorphic site
   /// Of a call: the code of the Python function that was called, or NULL. Kept in memory, not alive.
