@@ -90,9 +90,11 @@ class LoopGuards {
   }
 
   void put(Value* op) {
+    // What the loop's head assumes itself fails in the loop, too: it is no use to keep the guard there.
+    const bool isOfHead = op->state != nullptr && op->state->offset == preheader_->entry->offset;
     op->state = op->canExit() ? std::make_unique<FrameState>(*preheader_->entry) : nullptr;
     // Other globals than those that the code was compiled for are no failure of this loop.
-    if (op->canExit() && op->reason != ExitReason::OtherGlobals) op->reason = ExitReason::LoopGuard;
+    if (op->canExit() && op->reason != ExitReason::OtherGlobals && !isOfHead) op->reason = ExitReason::LoopGuard;
     function_.insertBefore(preheader_->terminator(), op);
   }
 

@@ -49,6 +49,13 @@ void Translator::fail(BailoutReason reason, std::string detail) {
   failure_ = Bailout{reason, ins_ != nullptr ? ins_->offset : 0, std::move(detail)};
 }
 
+bool Translator::isFilledByPrologue(int64_t slot) const {
+  const auto begin = snapshot_.instructions.begin();
+  return slot >= snapshot_.freeVarBase ||
+         std::any_of(begin, begin + snapshot_.firstTraceable,
+                     [=](const Instruction& i) { return i.op == BytecodeOp::MakeCell && i.arg == slot; });
+}
+
 /// A block that takes the frame's content and goes on where the entry is.
 void Translator::makeEntry(const ResolvedEntry& entry) {
   ins_ = &snapshot_.instructions[entry.index];
@@ -58,12 +65,14 @@ void Translator::makeEntry(const ResolvedEntry& entry) {
   }
   block_ = function_.newBlock();
   function_.entries.push_back({entry.offset, entry.stackDepth, block_});
-  // At the start of a call only the arguments are bound: cells are not made and free variables not copied yet.
+  // At the start of a call only the arguments are bound: cells are not made and free variables not copied yet. Behind
+  // the prologue of a frame that the interpreter pushed, these are.
   const bool isCall = entry.offset == 0 && !snapshot_.isGenerator;
+  const bool isStart = entry.index == snapshot_.firstTraceable && !snapshot_.isGenerator;
   locals_.clear();
   stack_.clear();
   for (uint16_t slot = 0; slot < snapshot_.localCount; ++slot) {
-    if (isCall && slot >= snapshot_.argCount) {
+    if (slot >= snapshot_.argCount && (isCall || (isStart && !isFilledByPrologue(slot)))) {
       locals_.push_back(null());
     } else {
       locals_.push_back(emit(Op::LoadLocal, isCall ? types::kObject : types::kNullable, {}, slot));

@@ -28,6 +28,7 @@ class Translator {
   using Values = std::vector<hir::Value*>;
 
   // ---- driver (translator.cpp)
+  bool isFilledByPrologue(int64_t slot) const;
   void makeEntry(const ResolvedEntry& entry);
   void translateBlock(uint32_t leader);
   void beginInstruction(uint32_t index);

@@ -26,6 +26,15 @@ TEST(Translate, OnlyArgumentsAreBoundAtACall) {
   EXPECT_EQ(count(text, "ConstNull"), 2) << text;
 }
 
+TEST(Translate, BehindThePrologueOnlyWhatItMakesIsBound) {
+  CodeBuilder b(1, 3);
+  b.op(Op::MakeCell, 2).op(Op::Resume).op(Op::ReturnConst);
+  b.code.firstTraceable = 1;
+  const std::string text = b.text({{1, 0}});
+  EXPECT_EQ(count(text, "= LoadLocal"), 2) << text;
+  EXPECT_EQ(count(text, "= LoadLocal 1"), 0) << text;
+}
+
 TEST(Translate, ElsewhereEverySlotIsLoaded) {
   CodeBuilder b(1, 3);
   b.op(Op::Nop).op(Op::ReturnConst);
