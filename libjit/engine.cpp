@@ -59,6 +59,13 @@ vm::GlobalScope runningScope(const vm::CodeData& data) {
   return {vm::port::globalsOf(frame), vm::port::builtinsOf(frame)};
 }
 
+/// Keeps what the running frame's slots hold.
+void noteSlots(vm::CodeData& data, uint32_t offset) {
+  const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
+  if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return;
+  data.slotsSeen[offset] = vm::typesOf(frame->localsplus, static_cast<size_t>(data.layout.locals));
+}
+
 /// True for an exit behind which the code is compiled again without what it took for granted.
 bool isAssumption(hir::ExitReason reason) {
   return hir::isCounted(reason) && reason != hir::ExitReason::NotRun && reason != hir::ExitReason::Learned &&
@@ -177,6 +184,7 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   // A generator that is met in its middle is compiled from there on; resume points behind that come with it.
   const bool whole = !isLoop && kind == vm::RedirectKind::Start;
   std::vector<frontend::EntryRequest> entries;
+  noteSlots(data, whole ? 0 : offset);
   if (!whole) entries.push_back({offset, depth});
   request(data, siteOffset, std::move(entries));
   return data.site(siteOffset).failed ? vm::Verdict::StopCounting : vm::Verdict::KeepCounting;
@@ -291,7 +299,12 @@ void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<fronte
   if (vm::port::foreignToolsWatch(data.code())) return;
   data.compiledWhole |= options_.compile_first_call;
   std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_, runningScope(data));
-  job->entries = entries.empty() ? startEntries(job->snapshot) : std::move(entries);
+  const bool whole = entries.empty();
+  job->entries = whole ? startEntries(job->snapshot) : std::move(entries);
+  for (frontend::EntryRequest& entry : job->entries) {
+    const auto seen = data.slotsSeen.find(whole ? 0 : entry.offset);
+    if (seen != data.slotsSeen.end()) entry.seen = seen->second;
+  }
   data.site(siteOffset).pending = &job->asked;
   if (options_.sync) {
     compileJob(*job);

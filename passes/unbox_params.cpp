@@ -57,6 +57,7 @@ class ParamUnboxer {
 
   bool run() {
     collect();
+    collectSeen();
     findOverwritten();
     choose();
     if (chosen_.empty()) return false;
@@ -69,6 +70,7 @@ class ParamUnboxer {
   enum class Argument : uint8_t { Number, Guarded, Unsuitable };
 
   void collect();
+  void collectSeen();
   void choose();
   void spreadEvidence();
   void spreadFreshness();
@@ -104,6 +106,7 @@ class ParamUnboxer {
   std::vector<Uses> uses_;                          // by value id
   std::vector<std::vector<EdgeUse>> incoming_;      // by parameter id
   std::vector<bool> candidate_, evidence_, fresh_;  // by value id
+  std::vector<Type> seen_;                          // by value id: what may be where an entry loads it
   std::vector<const Value*> countOf_;  // by parameter id: what is positive where the loop's body will overwrite it
   std::vector<Value*> chosen_;
   std::map<std::pair<uint32_t, uint32_t>, Value*> boxes_;  // (parameter, block)
@@ -113,8 +116,11 @@ class ParamUnboxer {
 void ParamUnboxer::collect() {
   uses_.resize(function_.valueCount());
   incoming_.resize(function_.valueCount());
+  seen_.resize(function_.valueCount());
   for (const auto& block : function_.blocks) {
+    for (const Value* param : block->params) seen_[param->id] = param->type;
     for (Value* op : block->ops) {
+      seen_[op->id] = op->type;
       const auto timesUsed = [op](const Value* v) { return std::count(op->operands.begin(), op->operands.end(), v); };
       const bool hasKey = kind_.machine == types::I64 && withUnboxedKey(*op) != Helper::kCount;
       for (Value* operand : op->operands) {
@@ -136,6 +142,17 @@ void ParamUnboxer::collect() {
         uses_[block->successors[s].args[i]->id].edges.push_back(edge);
         incoming_[edge.param()->id].push_back(edge);
       }
+    }
+  }
+}
+
+/// A slot that held nothing, or something else, when the code was asked for will do so where it is entered again: the
+/// variables of a loop's body are unset whenever the loop begins.
+void ParamUnboxer::collectSeen() {
+  for (const Entry& entry : function_.entries) {
+    for (const Value* op : entry.block->ops) {
+      const auto slot = static_cast<size_t>(op->imm);
+      if (op->op == Op::LoadLocal && slot < entry.seen.size()) seen_[op->id] = op->type & entry.seen[slot];
     }
   }
 }
@@ -213,7 +230,8 @@ Value* ParamUnboxer::unboxedBefore(const Value* object, const Block* block) cons
 ParamUnboxer::Argument ParamUnboxer::classify(Value* argument, const EdgeUse& edge) const {
   if (argument->op == kind_.box || isChosen(argument) || isConstant(argument)) return Argument::Number;
   const bool isSeen = countOf_[edge.param()->id] == nullptr;
-  if (!argument->type.isReference() || (isSeen && !argument->type.mayBe(kind_.object))) return Argument::Unsuitable;
+  if (!argument->type.isReference() || (isSeen && !seen_[argument->id].mayBe(kind_.object)))
+    return Argument::Unsuitable;
   if (unboxedBefore(argument, edge.from) != nullptr) return Argument::Number;
   const Value* param = edge.param();
   const Loop* loop = loopOfHeader(param);

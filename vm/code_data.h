@@ -158,7 +158,9 @@ class alignas(64) CodeData {
   std::vector<SiteCache> siteCaches;
   frontend::BlockedSites blocked;  ///< instructions where speculation failed
   std::set<uint32_t> reached;      ///< places that had never run when they were compiled, and are in use now
-  bool compiledWhole = false;      ///< native code ran what the interpreter has not: its counters say nothing
+  /// What the slots held where an entry was first asked for, by its offset; at the start of a call, by 0.
+  std::map<uint32_t, std::vector<hir::Type>> slotsSeen;
+  bool compiledWhole = false;  ///< native code ran what the interpreter has not: its counters say nothing
   uint32_t recompilations = 0;
   uint32_t withdrawals = 0;    ///< versions lost because a global was rebound
   bool globalsDiffer = false;  ///< functions with different globals share this code object

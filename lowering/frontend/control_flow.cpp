@@ -94,7 +94,7 @@ class Analysis {
       if (known.index != static_cast<uint32_t>(index)) continue;
       return known.stackDepth == request.stackDepth || fail(offset, "two entries with different stack depths");
     }
-    flow_.entries.push_back({static_cast<uint32_t>(index), offset, request.stackDepth});
+    flow_.entries.push_back({static_cast<uint32_t>(index), offset, request.stackDepth, request.seen});
     addEdge(static_cast<uint32_t>(index));
     return true;
   }

@@ -15,6 +15,7 @@ struct ResolvedEntry {
   uint32_t index;   ///< instruction
   uint32_t offset;  ///< as the vm knows it
   uint16_t stackDepth;
+  std::vector<hir::Type> seen = {};
 };
 
 struct ControlFlow {

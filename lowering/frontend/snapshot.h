@@ -98,6 +98,7 @@ struct Snapshot {
 struct EntryRequest {
   uint32_t offset = 0;
   uint16_t stackDepth = 0;
+  std::vector<hir::Type> seen = {};  ///< as hir::Entry::seen
 };
 
 }  // namespace martlet::frontend

@@ -64,7 +64,7 @@ void Translator::makeEntry(const ResolvedEntry& entry) {
     return fail(BailoutReason::MalformedBytecode, "an entry deeper than the stack");
   }
   block_ = function_.newBlock();
-  function_.entries.push_back({entry.offset, entry.stackDepth, block_});
+  function_.entries.push_back({entry.offset, entry.stackDepth, block_, entry.seen});
   // At the start of a call only the arguments are bound: cells are not made and free variables not copied yet. Behind
   // the prologue of a frame that the interpreter pushed, these are.
   const bool isCall = entry.offset == 0 && !snapshot_.isGenerator;

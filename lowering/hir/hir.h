@@ -196,6 +196,8 @@ struct Entry {
   uint32_t offset = 0;  ///< bytecode offset (code units) of the state that the entry expects in the frame
   uint16_t stackDepth = 0;
   Block* block = nullptr;  ///< without parameters; begins with LoadLocal and LoadStack ops
+  /// What the slots held when the code was asked for, by slot; empty: not known. A hint: any entry may find others.
+  std::vector<Type> seen = {};
 };
 
 class Function {

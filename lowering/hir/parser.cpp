@@ -195,8 +195,16 @@ void FunctionParser::entry(Cursor& at) {
       entry.offset = at.integer<uint32_t>();
     } else if (key == "depth") {
       entry.stackDepth = at.integer<uint16_t>();
+    } else if (key == "seen") {
+      at.expect("[");
+      do {
+        const auto type = Type::parse(at.typeText());
+        if (!type) return at.fail("expected a type");
+        entry.seen.push_back(*type);
+      } while (at.accept(","));
+      at.expect("]");
     } else {
-      at.fail("expected offset=, depth= or '->'");
+      at.fail("expected offset=, depth=, seen= or '->'");
     }
   }
   at.expect("->");

@@ -56,6 +56,9 @@ void Printer::function(const Function& function) {
     text("  entry");
     field(" offset", entry.offset);
     field(" depth", entry.stackDepth);
+    for (size_t slot = 0; slot < entry.seen.size(); ++slot)
+      text((slot == 0 ? " seen=[" : ", ") + entry.seen[slot].str());
+    if (!entry.seen.empty()) text("]");
     text(" -> bb");
     number(entry.block->id);
     text("\n");

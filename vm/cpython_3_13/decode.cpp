@@ -594,6 +594,13 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
   return result;
 }
 
+std::vector<hir::Type> typesOf(PyObject* const* objects, size_t count) {
+  std::vector<hir::Type> result;
+  result.reserve(count);
+  for (size_t i = 0; i < count; ++i) result.push_back(objects[i] != nullptr ? typeOf(objects[i]) : types::Null);
+  return result;
+}
+
 const std::vector<OpcodeRow>& opcodeRows() {
   using Kind = OpcodeRow::Kind;
   static const std::vector<OpcodeRow> rows = {

@@ -38,6 +38,9 @@ struct GlobalScope {
 Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked,
                                   std::vector<SiteCache>& caches, const GlobalScope& scope = {});
 
+/// The exact class of each object; Null for NULL.
+std::vector<hir::Type> typesOf(PyObject* const* objects, size_t count);
+
 /// A row of opcodes.def, for a test against the running interpreter's own tables.
 struct OpcodeRow {
   enum class Kind : uint8_t { Plain, Superinstruction, Quickened, Instrumented, Internal };
