@@ -5,6 +5,7 @@ import builtins
 import gc
 import sys
 import threading
+import time
 import types
 import weakref
 
@@ -273,22 +274,24 @@ def other_thread(n):
     return ok
 
 
-def waits_for_thread():
-    """The loop has no call, and another thread ends it."""
+def waits_for_thread(turns):
+    """The loop has no call, and another thread ends it when it has long been running."""
     global flag
     flag = False
+    done = [0]
 
     def end():
         global flag
+        while done[0] < turns:
+            time.sleep(0.001)
         flag = True
 
-    timer = threading.Timer(0.02, end)
-    timer.start()
-    turns = 0
+    thread = threading.Thread(target=end)
+    thread.start()
     while not flag:
-        turns += 1
-    timer.join()
-    return turns > 0
+        done[0] += 1
+    thread.join()
+    return done[0] >= turns
 
 
 def in_handler(n):
@@ -367,7 +370,7 @@ def main():
     print(odd_globals())
     print(exec_in_own_space())
     print(other_thread(500))
-    print(waits_for_thread())
+    print(waits_for_thread(20000))
     print(in_handler(60))
     print(generated(40))
     print(replaced_class(20))
