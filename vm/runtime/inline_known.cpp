@@ -68,7 +68,9 @@ bool rt_len(PyObject* object, int64_t* result) {
   } else if (isFrozenOrSet(type)) {
     *result = reinterpret_cast<PySetObject*>(object)->used;
   } else {
-    return false;
+    const ColdInt slow = rt_cold_len(object);
+    *result = slow.value;
+    return slow.good != 0;
   }
   return true;
 }

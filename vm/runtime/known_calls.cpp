@@ -27,6 +27,12 @@ bool isPlainContainer(PyObject* object) {
          type == &PyDictValues_Type || type == &PyDictItems_Type;
 }
 
+/// A class derived from a container's that has no __iter__ of its own.
+bool iteratesAsBuiltin(const PyTypeObject* type) {
+  return type->tp_iter != nullptr && (type->tp_iter == PyList_Type.tp_iter || type->tp_iter == PyTuple_Type.tp_iter ||
+                                      type->tp_iter == PyDict_Type.tp_iter || type->tp_iter == PySet_Type.tp_iter);
+}
+
 bool areQuiet(PyObject* const* args, int64_t count, KnownArguments kind) {
   if (kind == KnownArguments::Any) return true;
   for (int64_t i = 0; i < count; ++i) {
@@ -110,6 +116,15 @@ bool rt_math_function_2(double x, double y, int64_t function, double* result) {
   return std::isfinite(*result);
 }
 
+// Of an instance of a class derived from list or tuple that has no __len__ of its own.
+ColdInt rt_cold_len(PyObject* object) {
+  const PySequenceMethods* methods = Py_TYPE(object)->tp_as_sequence;
+  if (methods == nullptr || methods->sq_length == nullptr) return {0, 0};
+  const bool isBuiltin = methods->sq_length == PyList_Type.tp_as_sequence->sq_length ||
+                         methods->sq_length == PyTuple_Type.tp_as_sequence->sq_length;
+  return isBuiltin ? ColdInt{Py_SIZE(object), 1} : ColdInt{0, 0};
+}
+
 // PyObject_IsInstance() where it runs no code: for a class of an ordinary metaclass and an object whose __class__ is
 // its class.
 ColdInt rt_cold_is_instance(PyObject* object, PyObject* type) {
@@ -175,7 +190,7 @@ PyObject* rt_str_concat(PyObject* a, PyObject* b) {
 PyObject* rt_get_iter_quiet(PyObject* iterable) {
   const PyTypeObject* type = Py_TYPE(iterable);
   if (type == &PyUnicode_Type || type == &PyBytes_Type || type->tp_iter == PyObject_SelfIter ||
-      isPlainContainer(iterable)) {
+      isPlainContainer(iterable) || iteratesAsBuiltin(type)) {
     PyObject* iterator = PyObject_GetIter(iterable);
     if (iterator == nullptr) PyErr_Clear();  // no memory
     return iterator;

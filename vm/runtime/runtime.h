@@ -297,6 +297,7 @@ PyObject* rt_cold_box_int(int64_t value);    // does not return without memory
 PyObject* rt_cold_box_float(double value);   // does not return without memory
 PyObject* rt_cold_make_int(int64_t value);   // NULL without memory
 PyObject* rt_cold_make_float(double value);  // NULL without memory
+ColdInt rt_cold_len(PyObject* object);
 ColdInt rt_cold_is_instance(PyObject* object, PyObject* type);
 PyObject* rt_cold_list_pop(PyObject* list, int64_t index);
 PyObject* rt_cold_str_item(PyObject* text, int64_t index);

@@ -126,7 +126,9 @@ class KnownCalls(Case):
     def test_lengths(self):
         for value in ([1], (1, 2), "abc", "é€", b"ab", bytearray(b"abc"), {1: 2}, {1, 2}, frozenset("ab"), [], ""):
             self.assertEqual(rt.len(value), (True, len(value)))
-        for value in (range(3), 5, type("L", (list,), {})(), {}.keys()):
+        self.assertEqual(rt.len(type("L", (list,), {})([1, 2])), (True, 2))
+        own = type("L", (list,), {"__len__": lambda self: 7})
+        for value in (range(3), 5, own(), {}.keys()):
             self.assertFalse(rt.len(value)[0])
 
     def test_strings(self):
@@ -151,7 +153,8 @@ class KnownCalls(Case):
     def test_iterators(self):
         for value in ([1, 2], (1, 2), "ab", range(3), {1: 2}, {3}, b"ab", {1: 2}.items(), iter([4])):
             self.assertEqual(list(rt.get_iter_quiet(value)), list(iter(value)) or [4])
-        for other in (5, type("L", (list,), {})()):
+        self.assertEqual(list(rt.get_iter_quiet(type("L", (list,), {})([1, 2]))), [1, 2])
+        for other in (5, type("L", (list,), {"__iter__": lambda self: iter(())})()):
             self.assertIs(rt.get_iter_quiet(other), MISSING)
             self.assertFalse(declined())
 
