@@ -107,11 +107,27 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   return runFrame(tstate, port::pushFrame(tstate, func, data.layout, bound, slots), data);
 }
 
+/// A call that leaves parameters to their defaults, of a function that has nothing but plain parameters and may run
+/// natively. Consumes the function and the arguments.
+[[gnu::noinline]] PyObject* callWithDefaults(PyThreadState* tstate, PyFunctionObject* func, CodeData& data,
+                                             PyObject* const* args, size_t count) {
+  const auto missing = data.plainArguments - static_cast<Py_ssize_t>(count);
+  PyObject* defaults = func->func_defaults;
+  if (defaults == nullptr || PyTuple_GET_SIZE(defaults) < missing) return callSlowly(tstate, func, args, count, nullptr);
+  port::Frame* frame = port::pushFrame(tstate, func, data.layout, args, count);
+  PyObject* const* end = _PyTuple_ITEMS(defaults) + PyTuple_GET_SIZE(defaults);
+  for (Py_ssize_t i = -missing; i < 0; ++i) frame->localsplus[data.plainArguments + i] = Py_NewRef(end[i]);
+  return runFrame(tstate, frame, data);
+}
+
 /// A call of a function that may run natively.
 [[gnu::always_inline]] inline PyObject* callReady(PyThreadState* tstate, PyFunctionObject* func, CodeData& data,
                                                   PyObject* const* args, size_t count, PyObject* names) {
-  if (names != nullptr || data.plainArguments != static_cast<Py_ssize_t>(count)) [[unlikely]]
+  const auto given = static_cast<Py_ssize_t>(count);
+  if (names != nullptr || data.plainArguments != given) [[unlikely]] {
+    if (names == nullptr && given < data.plainArguments) return callWithDefaults(tstate, func, data, args, count);
     return callBinding(tstate, func, data, args, count, names);
+  }
   return runFrame(tstate, port::pushFrame(tstate, func, data.layout, args, count), data);
 }
 
