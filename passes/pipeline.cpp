@@ -37,6 +37,7 @@ constexpr PipelineStep kPipeline[] = {
     {"refcount", "counts must see the final uses: nothing may move afterwards"},
     {"validity", "behind a release __del__ may have rebound a global: the releases must be there to be seen"},
     {"release-states", "counts and dirty slots are final; the markers that tell which are dirty are still there"},
+    {"unpack-to-slots", "the releases of what the slots held are final, and tell which slots are dirty meanwhile"},
     {"strip-markers", "markers are for local-sync and refcount"},
 };
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "lowering/hir/unpack_targets.h"
+
 namespace martlet::passes {
 
 using namespace hir;
@@ -81,6 +83,12 @@ void SlotMap::set(size_t slot, Value* value, bool dirty) {
   dirty_[slot] = dirty;
 }
 
+/// The loads behind it give what the slots hold their names.
+void SlotMap::setUnpacked(Value& call) {
+  const UnpackTargets targets = UnpackTargets::unpack({call.imms[0], call.imms[1], call.imms[2]});
+  for (size_t i = 0; i < targets.count; ++i) set(targets.slots[i], &call, false);
+}
+
 void SlotMap::step(Value& op) {
   const auto slot = static_cast<size_t>(op.imm);
   switch (op.op) {
@@ -88,6 +96,9 @@ void SlotMap::step(Value& op) {
   case Op::SyncLocal: set(slot, op.operands[0], false); break;
   case Op::DeferLocal: set(slot, op.operands[0], true); break;
   case Op::ConcatLocal: set(slot, &op, false); break;
+  case Op::CallRuntime:
+    if (op.helper == Helper::UnpackToSlots) setUnpacked(op);
+    break;
   case Op::LoadLocal:
     // A clean slot that so far had only a machine value for a name gets one for the object.
     if (!isDirty(slot) && !values_[slot]->type.isReference()) set(slot, &op, false);

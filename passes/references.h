@@ -69,6 +69,8 @@ class SlotMap {
   void step(hir::Value& op);
 
  private:
+  void setUnpacked(hir::Value& call);
+
   std::vector<hir::Value*> values_;
   std::vector<bool> dirty_;
 };

@@ -113,7 +113,8 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
                                              PyObject* const* args, size_t count) {
   const auto missing = data.plainArguments - static_cast<Py_ssize_t>(count);
   PyObject* defaults = func->func_defaults;
-  if (defaults == nullptr || PyTuple_GET_SIZE(defaults) < missing) return callSlowly(tstate, func, args, count, nullptr);
+  if (defaults == nullptr || PyTuple_GET_SIZE(defaults) < missing)
+    return callSlowly(tstate, func, args, count, nullptr);
   port::Frame* frame = port::pushFrame(tstate, func, data.layout, args, count);
   PyObject* const* end = _PyTuple_ITEMS(defaults) + PyTuple_GET_SIZE(defaults);
   for (Py_ssize_t i = -missing; i < 0; ++i) frame->localsplus[data.plainArguments + i] = Py_NewRef(end[i]);

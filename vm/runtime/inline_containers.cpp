@@ -34,6 +34,14 @@ inline int otherItem(PyThreadState* tstate, int64_t borrowed, PyObject* iterator
   return static_cast<int>(slow.status);
 }
 
+/// The items of an exact tuple or list of that size, or NULL.
+inline PyObject* const* itemsOf(PyObject* sequence, size_t size) {
+  const bool isTuple = Py_IS_TYPE(sequence, &PyTuple_Type);
+  if ((!isTuple && !Py_IS_TYPE(sequence, &PyList_Type)) || sizeOf(sequence) != size) [[unlikely]]
+    return nullptr;
+  return isTuple ? tupleItems(sequence) : listItems(sequence);
+}
+
 inline void replaceItem(PyObject** place, PyObject* value) {
   PyObject* old = *place;
   retain(value);
@@ -288,11 +296,12 @@ int rt_list_append(PyObject* list, PyObject* value) {
 }
 
 int rt_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t count, PyObject** outputs) {
-  // `count` is a constant at each site. Pairs are what is worth inlining.
+  // `count` is a constant at each site. Where all are of one class, and few, it does not come here; pairs are what is
+  // worth inlining.
   if (count != 2) return rt_cold_unpack_sequence(tstate, borrowed, sequence, count, outputs);
-  if (Py_IS_TYPE(sequence, &PyTuple_Type) && sizeOf(sequence) == 2) [[likely]] {
-    outputs[1] = item(tupleItems(sequence), 0);
-    outputs[0] = item(tupleItems(sequence), 1);
+  if (PyObject* const* items = itemsOf(sequence, 2)) [[likely]] {
+    outputs[1] = item(items, 0);
+    outputs[0] = item(items, 1);
     return 0;
   }
   const ColdPair slow = rt_cold_unpack_pair(tstate, borrowed, sequence);

@@ -541,6 +541,33 @@ class Frames(Case):
 
         function(None, float("3.25"))
 
+    def test_unpack_to_slots(self):
+        def function(a, b, c, d, e, source):
+            # Slots 4 to 0; c, d and e are stored by the instruction behind the one that stores a and b.
+            where, slots = instruction(test_frame()) << 32 | 0b100 << 8 | 5, 0x0001020304
+            status = rt.unpack_to_slots(source, where, slots, 0, frame=test_frame())
+            return status, (e, d, c, b, a)
+
+        def five(values):
+            a, b, c, d, e = values
+
+        class Noisy:
+            def __del__(self):
+                frame = sys._getframe()
+                while frame.f_code is not function.__code__:
+                    frame = frame.f_back
+                gone.append(frame.f_locals["e"])
+
+        items = [object() for _ in range(5)]
+        for source in (tuple(items), list(items), iter(items), dict.fromkeys(items)):
+            gone = []
+            self.assertEqual(function(Noisy(), 1, None, Noisy(), 5, source), (0, tuple(items)))
+            self.assertEqual(gone, [items[0]] * 2)
+        for wrong in (items[1:], tuple(items * 2), 5):
+            self.agree(lambda: function(1, 2, 3, 4, 5, wrong) and None, lambda: five(wrong))
+        self.balanced(items, lambda: function(*items, tuple(items)))
+        self.balanced(items, lambda: function(*items, [1.5] * 5))
+
     def test_set_instruction(self):
         def function():
             frame = test_frame()
