@@ -25,6 +25,9 @@ struct UnpackTargets {
     return result;
   }
 
+  /// Of the first of the words.
+  static constexpr uint8_t countOf(int64_t word) { return static_cast<uint8_t>(word); }
+
   constexpr Words pack() const {
     Words words = {static_cast<int64_t>(uint64_t{offset} << 32 | uint64_t{advances} << 8 | count)};
     for (size_t i = 0; i < kMost; ++i) {
@@ -35,7 +38,7 @@ struct UnpackTargets {
   }
   static constexpr UnpackTargets unpack(const Words& words) {
     UnpackTargets targets;
-    targets.count = static_cast<uint8_t>(words[0]);
+    targets.count = countOf(words[0]);
     targets.advances = static_cast<uint16_t>(words[0] >> 8);
     targets.offset = static_cast<uint32_t>(words[0] >> 32);
     for (size_t i = 0; i < kMost; ++i) {

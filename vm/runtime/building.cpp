@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Helpers: building containers and strings, adding to them, taking them apart. Must not know: HIR, LLVM.
-#include <cstring>
-#include <utility>
-
-#include "lowering/hir/unpack_targets.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -18,41 +14,6 @@ PyObject* mappingError(PyThreadState*, PyObject* update) {
     PyErr_Format(PyExc_TypeError, "'%.200s' object is not a mapping", Py_TYPE(update)->tp_name);
   }
   return nullptr;
-}
-
-using martlet::hir::UnpackTargets;
-
-/// Stores the items from number `from` on, whose references it takes over. What is released may run any Python code.
-void storeUnpacked(Frame* frame, const UnpackTargets& targets, size_t from, PyObject* const* items) {
-  _Py_CODEUNIT* const shown = frame->instr_ptr;
-  for (size_t i = from; i < targets.count; ++i) {
-    PyObject* old = std::exchange(frame->localsplus[targets.slots[i]], items[i]);
-    rt_set_instruction(frame, targets.offsetOf(i));
-    Py_XDECREF(old);
-  }
-  frame->instr_ptr = shown;
-}
-
-/// From number `from` on the items wait where nobody can take them away, as on the interpreter's stack.
-[[gnu::noinline]] int storeCarefully(Frame* frame, const UnpackTargets& targets, size_t from, PyObject* const* items) {
-  PyObject* own[UnpackTargets::kMost];
-  for (size_t i = from; i < targets.count; ++i) own[i] = Py_NewRef(items[i]);
-  storeUnpacked(frame, targets, from, own);
-  return 0;
-}
-
-[[gnu::noinline]] int unpackIterable(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* iterable,
-                                     const UnpackTargets& targets) {
-  PyObject* pushed[UnpackTargets::kMost];
-  PyObject* items[UnpackTargets::kMost];
-  PyObject** top = pushed + targets.count;
-  if (holding(borrowed, {iterable}, [&] { return _PyEval_UnpackIterable(tstate, iterable, targets.count, -1, top); }) ==
-      0) {
-    return -1;
-  }
-  for (size_t i = 0; i < targets.count; ++i) items[i] = *--top;
-  storeUnpacked(frame, targets, 0, items);
-  return 0;
 }
 
 }  // namespace
@@ -140,33 +101,6 @@ int rt_dict_merge(PyThreadState* tstate, int64_t borrowed, PyObject* callable, P
     return leaveChecked(tstate, 0);
   _PyEval_FormatKwargsError(tstate, callable, update);
   return -1;
-}
-
-int rt_unpack_to_slots(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* sequence, int64_t targets,
-                       int64_t slots, int64_t moreSlots) {
-  const UnpackTargets::Words words = {targets, slots, moreSlots};
-  const auto count = static_cast<size_t>(targets & 0xff);
-  PyObject* const* items = nullptr;
-  if (PyTuple_CheckExact(sequence) && static_cast<size_t>(PyTuple_GET_SIZE(sequence)) == count) {
-    items = reinterpret_cast<PyTupleObject*>(sequence)->ob_item;
-  } else if (PyList_CheckExact(sequence) && static_cast<size_t>(PyList_GET_SIZE(sequence)) == count) {
-    items = reinterpret_cast<PyListObject*>(sequence)->ob_item;
-  } else {
-    return unpackIterable(tstate, frame, borrowed, sequence, UnpackTargets::unpack(words));
-  }
-  uint8_t slot[UnpackTargets::kMost];
-  std::memcpy(slot, &words[1], sizeof slot);
-  for (size_t i = 0; i < count; ++i) {
-    PyObject** place = &frame->localsplus[slot[i]];
-    PyObject *old = *place, *item = items[i];
-    if (old == item) continue;  // a reference more, and one less
-    if (old != nullptr && Py_REFCNT(old) == 1) {
-      return storeCarefully(frame, UnpackTargets::unpack(words), i, items);
-    }
-    *place = Py_NewRef(item);
-    Py_XDECREF(old);
-  }
-  return 0;
 }
 
 int rt_unpack_ex(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t before, int64_t after,

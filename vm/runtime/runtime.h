@@ -236,7 +236,7 @@ int rt_map_add(PyThreadState* tstate, PyObject* dict, PyObject* key, PyObject* v
 int rt_dict_update(PyThreadState* tstate, int64_t borrowed, PyObject* dict, PyObject* update);
 int rt_dict_merge(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* dict, PyObject* update);
 int rt_unpack_sequence(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t count, PyObject** outputs);
-int rt_unpack_to_slots(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* sequence, int64_t targets,
+int rt_unpack_to_slots(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* sequence, int64_t word,
                        int64_t slots, int64_t moreSlots);
 int rt_unpack_ex(PyThreadState* tstate, int64_t borrowed, PyObject* sequence, int64_t before, int64_t after,
                  PyObject** outputs);
