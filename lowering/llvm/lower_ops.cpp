@@ -361,14 +361,25 @@ void FunctionLowering::lowerRelease(const hir::Value& op) {
   llvm::Value* last =
       callHelper(op, mayBeNull ? Helper::XDropReference : Helper::DropReference, {{use(object)}, {}, {}});
   llvm::BasicBlock* dying = newBlock("last");
-  llvm::BasicBlock* loud = newBlock("loud");
   llvm::BasicBlock* next = newBlock("");
   builder_.CreateCondBr(last, dying, next, unlikely_);
   builder_.SetInsertPoint(dying);
-  builder_.CreateCondBr(callHelper(op, Helper::EndQuietly, {{use(object)}, {}, {}}), next, loud);
-  builder_.SetInsertPoint(loud);
-  llvm::SmallVector<llvm::Value*, 8> operands{use(object)};
-  std::vector<size_t> slots = dirtySlots(*op.state);
+  const std::vector<size_t> slots = dirtySlots(*op.state);
+  if (slots.empty()) {
+    callHelper(op, Helper::EndShown, {{use(object)}, {static_cast<int64_t>(op.state->offset)}, {}});
+  } else {
+    llvm::BasicBlock* loud = newBlock("loud");
+    builder_.CreateCondBr(callHelper(op, Helper::EndQuietly, {{use(object)}, {}, {}}), next, loud);
+    builder_.SetInsertPoint(loud);
+    endLoudly(op, slots);
+  }
+  builder_.CreateBr(next);
+  builder_.SetInsertPoint(next);
+}
+
+/// The end of an object that may run Python code, where there are dirty slots.
+void FunctionLowering::endLoudly(const hir::Value& op, std::vector<size_t> slots) {
+  llvm::SmallVector<llvm::Value*, 8> operands{use(op.operands[0])};
   // Slots with one value get one object.
   const auto place = [&](size_t slot) { return std::pair(op.state->locals[slot]->id, slot); };
   std::sort(slots.begin(), slots.end(), [&](size_t a, size_t b) { return place(a) < place(b); });
@@ -380,8 +391,6 @@ void FunctionLowering::lowerRelease(const hir::Value& op) {
     operands.push_back(asWord(use(value)));
   }
   callHelper(op, Helper::ReleaseLast, {operands, {static_cast<int64_t>(op.state->offset)}, {}});
-  builder_.CreateBr(next);
-  builder_.SetInsertPoint(next);
 }
 
 /// A value's word in an argument array.

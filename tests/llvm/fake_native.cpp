@@ -53,6 +53,10 @@ bool rt_end_quietly(FakeObject* object) {
   fake_free(object);
   return true;
 }
+void rt_end_shown(FakeFrame* frame, FakeObject* object, int64_t offset) {
+  frame->releasedAt = offset;
+  fake_free(object);
+}
 /// Notes what it is given in the frame.
 void rt_release_last(FakeFrame* frame, FakeObject* object, int64_t offset, const int64_t* words, int64_t count) {
   frame->releasedAt = offset;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lowering/hir/printer.h"
+#include "lowering/hir/unpack_targets.h"
 #include "passes/fold.h"
 
 namespace martlet::simulator {
@@ -99,6 +100,7 @@ class Machine {
   Step unbox(const Value& op);
   Step storeLocal(const Value& op);
   Step call(const Value& op);
+  void unpackToSlots(const Value& op, uint64_t n);
   Step silentCall(const Value& op);
   Step concatenate(const Value& op);
   Step releaseLast(const Value& op);
@@ -428,9 +430,13 @@ Machine::Step Machine::call(const Value& op) {
   // The variants with an unboxed key are the same to the program.
   std::string name = helper.name;
   if (name.ends_with("I64")) name.replace(name.size() - 3, 3, "Int");
+  // So is an unpacking that stores the items itself.
+  const bool stores = op.helper == Helper::UnpackToSlots;
+  if (stores) name = info(Helper::UnpackSequence).name;
   std::string event = name + "(";
   for (const Value* v : op.operands) event += key(read(v)) + " ";
-  for (int64_t imm : op.imms) event += "#" + std::to_string(imm) + " ";
+  const std::vector<int64_t> imms = stores ? std::vector<int64_t>{UnpackTargets::countOf(op.imms[0])} : op.imms;
+  for (int64_t imm : imms) event += "#" + std::to_string(imm) + " ";
   const bool python = helper.effects == Effects::Python;
   trace_.events.push_back(event + ")" + (python ? memoryKey() : ""));
   if (python && std::find(dirty_.begin(), dirty_.end(), true) != dirty_.end())
@@ -477,7 +483,21 @@ Machine::Step Machine::call(const Value& op) {
   }
   outputs_[&op] = outputs;
   releaseConsumed(op);
+  if (stores) unpackToSlots(op, n);
   return Step::Next;
+}
+
+void Machine::unpackToSlots(const Value& op, uint64_t n) {
+  const UnpackTargets targets = UnpackTargets::unpack({op.imms[0], op.imms[1], op.imms[2]});
+  std::vector<int64_t> items;
+  for (size_t i = 0; i < targets.count; ++i) {
+    items.push_back(randomObject(types::kObject, random(11 + i, n)));
+    take(items.back());
+  }
+  for (size_t i = 0; i < targets.count; ++i) {
+    dirty_[targets.slots[i]] = false;
+    release(std::exchange(slots_[targets.slots[i]], items[targets.count - 1 - i]));
+  }
 }
 
 /// A helper ends by letting go what it consumed.

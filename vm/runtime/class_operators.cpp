@@ -34,7 +34,6 @@ constexpr Operator kOperators[] = {
      "/", "/="},
     {NB_XOR, NB_INPLACE_XOR, &Numbers::nb_xor, &Numbers::nb_inplace_xor, "__xor__", "^", "^="},
 };
-constexpr size_t kArguments = NB_OPARG_LAST + 1;
 
 /// What an operator needs at run time, by the instruction's argument. Powers are not there: they take three operands.
 struct Known {
@@ -42,7 +41,7 @@ struct Known {
   PyObject *name, *reflectedName;  ///< interned
   binaryfunc slot;                 ///< of a class with a Python method
 };
-Known known[kArguments];
+Known known[kOperatorArguments];
 
 /// A sequence may have another way to add or multiply.
 bool isSequence(const PyTypeObject* type) {
@@ -72,7 +71,16 @@ PyObject* refuse(const Known& entry, PyObject* a, PyObject* b, int64_t oparg) {
   return nullptr;
 }
 
+/// Where a member of PyNumberMethods is.
+size_t offsetOf(binaryfunc PyNumberMethods::* member) {
+  static const PyNumberMethods example = {};
+  return static_cast<size_t>(reinterpret_cast<const char*>(&(example.*member)) -
+                             reinterpret_cast<const char*>(&example));
+}
+
 }  // namespace
+
+OperatorSlot operatorSlots[kOperatorArguments];
 
 bool findOperatorSlots() {
   PyObject* example = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){}", "martlet_example");
@@ -85,6 +93,7 @@ bool findOperatorSlots() {
     PyUnicode_InternInPlace(&reflected);
     const binaryfunc slot = reinterpret_cast<PyTypeObject*>(example)->tp_as_number->*op.plain;
     known[op.plainArgument] = known[op.inPlaceArgument] = {&op, name, reflected, slot};
+    operatorSlots[op.plainArgument] = operatorSlots[op.inPlaceArgument] = {offsetOf(op.plain), slot};
   }
   Py_XDECREF(example);
   return good;

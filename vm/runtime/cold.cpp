@@ -62,6 +62,13 @@ bool rt_end_quietly(PyObject* object) {
   return true;
 }
 
+void rt_end_shown(Frame* frame, PyObject* object, int64_t offset) {
+  _Py_CODEUNIT* const shown = frame->instr_ptr;
+  rt_set_instruction(frame, offset);
+  _Py_Dealloc(object);
+  frame->instr_ptr = shown;
+}
+
 void rt_release_last(Frame* frame, PyObject* object, int64_t offset, PyObject* const* words, int64_t count) {
   PyObject* before = nullptr;
   for (int64_t i = 0; i + 1 < count; i += 2) {
@@ -72,10 +79,7 @@ void rt_release_last(Frame* frame, PyObject* object, int64_t offset, PyObject* c
     PyObject* old = std::exchange(frame->localsplus[place.slot], before);
     Py_XDECREF(old);  // a number: nothing runs
   }
-  _Py_CODEUNIT* const shown = frame->instr_ptr;
-  rt_set_instruction(frame, offset);
-  _Py_Dealloc(object);
-  frame->instr_ptr = shown;
+  rt_end_shown(frame, object, offset);
 }
 
 ColdInt rt_cold_unbox_int(PyObject* object) {

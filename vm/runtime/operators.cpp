@@ -24,6 +24,16 @@ int containsChecked(PyThreadState* tstate, int result) {
   return result;
 }
 
+/// An operator whose left operand may be of a Python class with a method for it.
+[[gnu::noinline]] PyObject* operateByClass(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b,
+                                           int64_t oparg) {
+  return leaveChecked(tstate, holding(borrowed, {a, b}, [&] {
+                        PyObject* method = operatorMethod(a, b, oparg);
+                        return method != nullptr ? operateByMethod(tstate, method, a, b, oparg)
+                                                 : _PyEval_BinaryOps[oparg](a, b);
+                      }));
+}
+
 }  // namespace
 
 extern "C" {
@@ -37,11 +47,8 @@ PyObject* rt_unary_invert(PyThreadState* tstate, int64_t borrowed, PyObject* obj
 }
 
 PyObject* rt_binary_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
-  return leaveChecked(tstate, holding(borrowed, {a, b}, [&] {
-                        PyObject* method = operatorMethod(a, b, oparg);
-                        return method != nullptr ? operateByMethod(tstate, method, a, b, oparg)
-                                                 : _PyEval_BinaryOps[oparg](a, b);
-                      }));
+  if (mayHaveOperatorMethod(a, oparg)) return operateByClass(tstate, borrowed, a, b, oparg);
+  return leaveChecked(tstate, holding(borrowed, {a, b}, [&] { return _PyEval_BinaryOps[oparg](a, b); }));
 }
 
 PyObject* rt_concat_str(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b) {

@@ -22,6 +22,7 @@ void rt_xdecref(PyObject* object);
 bool rt_drop(PyObject* object);
 bool rt_xdrop(PyObject* object);
 bool rt_end_quietly(PyObject* object);
+void rt_end_shown(Frame* frame, PyObject* object, int64_t offset);
 void rt_release_last(Frame* frame, PyObject* object, int64_t offset, PyObject* const* words, int64_t count);
 PyObject* rt_load_local(Frame* frame, int64_t slot);
 void rt_store_local(Frame* frame, int64_t slot, PyObject* value);

@@ -541,6 +541,25 @@ class Frames(Case):
 
         function(None, float("3.25"))
 
+    def test_end_shown(self):
+        seen = []
+
+        class Watcher:
+            def __del__(self):
+                seen.append(sys._getframe(1).f_lasti)
+
+        def function():
+            frame = test_frame()
+            watcher = Watcher()
+            give_away(watcher)
+            address = id(watcher)
+            del watcher
+            self.assertTrue(rt.drop.raw(c_void_p)(address))
+            rt.end_shown.raw(c_void_p, c_void_p, c_int64)(frame, address, 3)
+
+        function()
+        self.assertEqual(seen, [2 * 3])
+
     def test_unpack_to_slots(self):
         def function(a, b, c, d, e, source):
             # Slots 4 to 0; c, d and e are stored by the instruction behind the one that stores a and b.
