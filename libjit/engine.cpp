@@ -32,7 +32,15 @@ constexpr size_t kMaxSecondsEach = 65536;
 /// After so many rebindings of globals under a code object's versions, it gets no constants from globals any more.
 constexpr uint32_t kMaxWithdrawals = 8;
 
+/// Processor time that a forked child has to use before it compiles anything: a pool's workers often end before that.
+constexpr double kYouth = 0.1;
+/// In nanoseconds: how long after the system call os.fork() may look at the number of threads.
+constexpr int64_t kForkingTakes = 2'000'000;
+
 using Clock = std::chrono::steady_clock;
+int64_t nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
+}
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -177,6 +185,7 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   if (site.pending != nullptr) {
     // Only the GIL's holder writes it; the worker only looks.
     site.pending->store(site.pending->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (!working_.load(std::memory_order_relaxed)) ensureWorker();  // a fork has ended the last one
     return vm::Verdict::KeepCounting;
   }
   const int64_t limit = threshold(data, isLoop ? options_.loop_threshold : options_.call_threshold);
@@ -296,7 +305,7 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
 }
 
 void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<frontend::EntryRequest> entries) {
-  if (vm::port::foreignToolsWatch(data.code())) return;
+  if (vm::port::foreignToolsWatch(data.code()) || (!options_.sync && isYoung())) return;
   data.compiledWhole |= options_.compile_first_call;
   std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_, runningScope(data));
   const bool whole = entries.empty();
@@ -311,10 +320,11 @@ void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<fronte
     publish(std::move(job));
     return;
   }
+  {
+    const std::lock_guard<std::mutex> lock(queueMutex_);
+    queue_.push_back(std::move(job));
+  }
   ensureWorker();
-  const std::lock_guard<std::mutex> lock(queueMutex_);
-  queue_.push_back(std::move(job));
-  queueChanged_.notify_one();
 }
 
 void Engine::compileJob(CompileJob& job) {
@@ -422,14 +432,25 @@ std::unique_ptr<CompileJob> Engine::compileOnly(PyCodeObject* code, const Option
 
 // --- the worker --------------------------------------------------------------------------------------------------
 
+bool Engine::isYoung() {
+  if (youngUntil_ == 0) return false;
+  constexpr uint32_t kSeldom = 64;  // the clock is a system call
+  if (++youngQuestions_ % kSeldom != 0 || processSeconds() < youngUntil_) return true;
+  youngUntil_ = 0;
+  return false;
+}
+
 void Engine::ensureWorker() {
+  if (isYoung() || nanoseconds() - forkedAt_.load(std::memory_order_relaxed) < kForkingTakes) return;
   const std::lock_guard<std::mutex> lock(queueMutex_);
-  if (worker_ != nullptr || stopping_) return;
+  if (working_ || stopping_ || forking_ || queue_.empty()) return;
+  if (worker_.joinable()) worker_.join();  // it has ended
+  working_ = true;
   // Signals are the program's threads' business.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  worker_ = new std::thread([this, niceLevel = options_.worker_nice] {
+  worker_ = std::thread([this, niceLevel = options_.worker_nice] {
     yieldToProgram(niceLevel);
     work();
   });
@@ -438,9 +459,7 @@ void Engine::ensureWorker() {
 
 void Engine::work() {
   std::unique_lock<std::mutex> lock(queueMutex_);
-  while (true) {
-    queueChanged_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (stopping_) return;
+  while (!stopping_ && !forking_ && !queue_.empty()) {
     const auto hottest = std::max_element(queue_.begin(), queue_.end(), [](const auto& a, const auto& b) {
       return a->asked.load(std::memory_order_relaxed) < b->asked.load(std::memory_order_relaxed);
     });
@@ -454,20 +473,20 @@ void Engine::work() {
     done_.push_back(std::move(job));
     ready_.store(true, std::memory_order_relaxed);
   }
+  working_ = false;
 }
 
 void Engine::shutDown() {
   stopped_ = true;
-  std::thread* worker = nullptr;
+  std::thread worker;
   {
     const std::lock_guard<std::mutex> lock(queueMutex_);
     stopping_ = true;
-    worker = std::exchange(worker_, nullptr);
-    queueChanged_.notify_all();
+    worker = std::move(worker_);
   }
-  if (worker != nullptr) {
-    Py_BEGIN_ALLOW_THREADS worker->join();
-    Py_END_ALLOW_THREADS delete worker;
+  if (worker.joinable()) {
+    Py_BEGIN_ALLOW_THREADS worker.join();
+    Py_END_ALLOW_THREADS
   }
   publishReady();
   std::deque<std::unique_ptr<CompileJob>> dropped;
@@ -475,34 +494,35 @@ void Engine::shutDown() {
   for (auto& job : dropped) job->data->site(job->site).pending = nullptr;
 }
 
-void Engine::adoptCurrentJob() {
-  if (current_ == nullptr) return;
-  std::unique_ptr<CompileJob> job(std::exchange(current_, nullptr));
-  auto& list = job->result != nullptr ? done_ : queue_;
-  list.push_back(std::move(job));
-  ready_.store(true, std::memory_order_relaxed);  // the next event publishes, and starts a worker for the queue
+/// Waits for a compilation that is under way: LLVM and the loader's tables are whole in the child then. What is left to
+/// do gets another worker later, in the parent and in the child.
+void Engine::beforeFork() {
+  forkMutex_.lock();
+  std::thread worker;
+  {
+    const std::lock_guard<std::mutex> lock(queueMutex_);
+    forking_ = true;
+    worker = std::move(worker_);
+  }
+  if (worker.joinable()) worker.join();
+  compiler_.lockForFork();
+  queueMutex_.lock();
+}
+
+void Engine::afterFork() {
+  forking_ = false;
+  forkedAt_.store(nanoseconds(), std::memory_order_relaxed);
+  queueMutex_.unlock();
+  compiler_.unlockAfterFork();
+  forkMutex_.unlock();
 }
 
 void Engine::installForkHandlers() {
-  // The child has only the forking thread. Waiting for a compilation that is under way keeps LLVM and the loader's
-  // tables whole in the child; its worker starts again with its first request.
-  pthread_atfork(
-      [] {
-        instance_->compiler_.lockForFork();
-        instance_->queueMutex_.lock();
-      },
-      [] {
-        instance_->queueMutex_.unlock();
-        instance_->compiler_.unlockAfterFork();
-      },
-      [] {
-        Engine& engine = *instance_;
-        engine.worker_ = nullptr;  // the thread is the parent's; its handle is abandoned
-        new (&engine.queueChanged_) std::condition_variable();
-        engine.adoptCurrentJob();
-        engine.queueMutex_.unlock();
-        engine.compiler_.unlockAfterFork();
-      });
+  pthread_atfork([] { instance_->beforeFork(); }, [] { instance_->afterFork(); },
+                 [] {
+                   instance_->youngUntil_ = processSeconds() + kYouth;
+                   instance_->afterFork();
+                 });
 }
 
 }  // namespace martlet

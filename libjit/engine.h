@@ -4,7 +4,6 @@
 // layouts.
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
@@ -93,9 +92,12 @@ class Engine {
   std::vector<frontend::EntryRequest> startEntries(const frontend::Snapshot& snapshot) const;
   void ensureWorker();
   void work();
-  /// In a forked child: takes over what the parent's worker was compiling.
-  void adoptCurrentJob();
+  /// True in a forked child that has not run for long: most of them end soon.
+  bool isYoung();
+  // Around fork(), which a thread without the GIL may call, too.
   static void installForkHandlers();
+  void beforeFork();
+  void afterFork();
 
   static Engine* instance_;
   Options options_;
@@ -105,14 +107,19 @@ class Engine {
   bool enabled_ = false;
   bool stopped_ = false;
 
-  std::mutex queueMutex_;  ///< guards the queues, `stopping_` and worker_
-  std::condition_variable queueChanged_;
+  std::mutex forkMutex_;   ///< held while a thread forks
+  std::mutex queueMutex_;  ///< guards the queues, worker_, `stopping_` and `forking_`
   std::deque<std::unique_ptr<CompileJob>> queue_;
   std::deque<std::unique_ptr<CompileJob>> done_;
   CompileJob* current_ = nullptr;  ///< the worker's
   std::atomic<bool> ready_{false};
-  bool stopping_ = false;
-  std::thread* worker_ = nullptr;  ///< not owned by value: after fork() the child's object is abandoned
+  bool stopping_ = false, forking_ = false;
+  /// Ends when there is nothing to do: os.fork() counts threads, and warns of more than one.
+  std::thread worker_;
+  std::atomic<bool> working_{false};
+  std::atomic<int64_t> forkedAt_{0};  ///< when a thread has last forked (nanoseconds)
+  double youngUntil_ = 0;             ///< in seconds of processor time; 0: not young
+  uint32_t youngQuestions_ = 0;
 };
 
 }  // namespace martlet

@@ -125,6 +125,29 @@ stop.append(1)
         self.assertEqual(run_python("-W", "ignore", "-m", "martlet", *flags, "-c", program)[:2], (0, f"{[0] * 4}\n"))
 
 
+    def test_fork_finds_one_thread(self):
+        """os.fork() warns of threads: of the program's own, not of the compiler's."""
+        program = """
+import os, sys, time
+def fresh(number):
+    names = {}
+    exec(f"def f(n):\\n  t = {number}\\n  for i in range(n): t += i\\n  return t", names)
+    return names["f"]
+for number in range(30):
+    for f in [fresh(number), fresh(-number)]: f(100)
+    if number % 3 == 0: time.sleep(0.01)
+    child = os.fork()
+    if child == 0: os._exit(0 if f(100) == 4950 - number else 1)
+    if os.waitpid(child, 0)[1] != 0: print("bad child", number)
+import martlet
+deadline = time.monotonic() + 60
+while not martlet.is_compiled(f) and time.monotonic() < deadline: f(100)
+print(martlet.is_compiled(f))
+"""
+        flags = ["--call-threshold=5", "--loop-threshold=50"]
+        self.assertEqual(run_python("-W", "error", "-m", "martlet", *flags, "-c", program), (0, "True\n", ""))
+
+
 class SignalTest(JitTestCase):
     def test_interrupt_in_nested_native_calls(self):
         program = """
