@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "libjit/orc_session.h"
 
+#include <llvm/ADT/BitmaskEnum.h>
 #include <llvm/ExecutionEngine/JITLink/JITLink.h>
 #include <llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h>
 #include <llvm/ExecutionEngine/JITLink/x86_64.h>
 #include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
 #include <llvm/ExecutionEngine/Orc/EHFrameRegistrationPlugin.h>
+#include <llvm/ExecutionEngine/Orc/MapperJITLinkMemoryManager.h>
+#include <llvm/ExecutionEngine/Orc/MemoryMapper.h>
 #include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
 #include <llvm/ExecutionEngine/Orc/TargetProcess/RegisterEHFrames.h>
 #include <llvm/ExecutionEngine/Orc/TaskDispatch.h>
@@ -33,6 +36,18 @@ llvm::Error keepIndirectCalls(jitlink::LinkGraph& graph) {
   return llvm::Error::success();
 }
 
+/// Code and what belongs to it have pages of one kind. Next to each other they are one mapping for the kernel, however
+/// much is compiled: fork() takes its time for each mapping, and again where the child ends.
+void makeExecutable(jitlink::LinkGraph& graph) {
+  using llvm::BitmaskEnumDetail::operator|;
+  for (jitlink::Section& section : graph.sections()) {
+    if (section.getMemProt() == orc::MemProt::Read) section.setMemProt(orc::MemProt::Read | orc::MemProt::Exec);
+  }
+}
+
+/// Mapped at a time.
+constexpr size_t kReservedBytes = size_t{4} << 20;
+
 }  // namespace
 
 /// Adds up the executable bytes of what is being linked.
@@ -43,12 +58,13 @@ class OrcSession::CodeSize : public orc::LinkGraphLinkingLayer::Plugin {
   void modifyPassConfig(orc::MaterializationResponsibility&, jitlink::LinkGraph&,
                         jitlink::PassConfiguration& config) override {
     config.PreFixupPasses.insert(config.PreFixupPasses.begin(), keepIndirectCalls);
-    config.PostFixupPasses.push_back([this](jitlink::LinkGraph& graph) {
+    config.PostPrunePasses.push_back([this](jitlink::LinkGraph& graph) {
       bytes = 0;
       for (jitlink::Section& section : graph.sections()) {
         if (!isExecutable(section.getMemProt())) continue;
         for (jitlink::Block* block : section.blocks()) bytes += block->getSize();
       }
+      makeExecutable(graph);
       return llvm::Error::success();
     });
   }
@@ -66,7 +82,9 @@ llvm::Expected<std::unique_ptr<OrcSession>> OrcSession::create(const HelperAddre
   // The cause of a failed link comes here, and the lookup only says that it failed. The default prints.
   out->session_->setErrorReporter(
       [session = out.get()](llvm::Error error) { session->causes_ += llvm::toString(std::move(error)) + "; "; });
-  out->layer_ = std::make_unique<orc::ObjectLinkingLayer>(*out->session_);
+  auto memory = orc::MapperJITLinkMemoryManager::CreateWithMapper<orc::InProcessMemoryMapper>(kReservedBytes);
+  if (!memory) return memory.takeError();
+  out->layer_ = std::make_unique<orc::ObjectLinkingLayer>(*out->session_, std::move(*memory));
   out->layer_->addPlugin(std::make_shared<orc::EHFrameRegistrationPlugin>(
       orc::ExecutorAddr::fromPtr(&llvm_orc_registerEHFrameSectionAllocAction),
       orc::ExecutorAddr::fromPtr(&llvm_orc_deregisterEHFrameSectionAllocAction)));
