@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "libjit/engine.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -443,7 +444,7 @@ bool Engine::isYoung() {
 void Engine::ensureWorker() {
   if (isYoung() || nanoseconds() - forkedAt_.load(std::memory_order_relaxed) < kForkingTakes) return;
   const std::lock_guard<std::mutex> lock(queueMutex_);
-  if (working_ || stopping_ || forking_ || queue_.empty()) return;
+  if (working_ || !mayWork()) return;
   if (worker_.joinable()) worker_.join();  // it has ended
   working_ = true;
   // Signals are the program's threads' business.
@@ -459,20 +460,25 @@ void Engine::ensureWorker() {
 
 void Engine::work() {
   std::unique_lock<std::mutex> lock(queueMutex_);
-  while (!stopping_ && !forking_ && !queue_.empty()) {
-    const auto hottest = std::max_element(queue_.begin(), queue_.end(), [](const auto& a, const auto& b) {
-      return a->asked.load(std::memory_order_relaxed) < b->asked.load(std::memory_order_relaxed);
-    });
-    std::unique_ptr<CompileJob> job = std::move(*hottest);
-    queue_.erase(hottest);
-    current_ = job.get();
+  do {
+    while (mayWork()) {
+      const auto hottest = std::max_element(queue_.begin(), queue_.end(), [](const auto& a, const auto& b) {
+        return a->asked.load(std::memory_order_relaxed) < b->asked.load(std::memory_order_relaxed);
+      });
+      std::unique_ptr<CompileJob> job = std::move(*hottest);
+      queue_.erase(hottest);
+      current_ = job.get();
+      lock.unlock();
+      compileJob(*job);
+      lock.lock();
+      current_ = nullptr;
+      done_.push_back(std::move(job));
+      ready_.store(true, std::memory_order_relaxed);
+    }
     lock.unlock();
-    compileJob(*job);
+    malloc_trim(0);  // what LLVM has used and freed: fork() takes its time for each page
     lock.lock();
-    current_ = nullptr;
-    done_.push_back(std::move(job));
-    ready_.store(true, std::memory_order_relaxed);
-  }
+  } while (mayWork());
   working_ = false;
 }
 

@@ -92,6 +92,8 @@ class Engine {
   std::vector<frontend::EntryRequest> startEntries(const frontend::Snapshot& snapshot) const;
   void ensureWorker();
   void work();
+  /// With queueMutex_ held: true if the worker has something to do.
+  bool mayWork() const { return !stopping_ && !forking_ && !queue_.empty(); }
   /// True in a forked child that has not run for long: most of them end soon.
   bool isYoung();
   // Around fork(), which a thread without the GIL may call, too.
