@@ -12,6 +12,9 @@
 #include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
 #include <llvm/ExecutionEngine/Orc/TargetProcess/RegisterEHFrames.h>
 #include <llvm/ExecutionEngine/Orc/TaskDispatch.h>
+#include <llvm/Support/MathExtras.h>
+
+#include <cstring>
 
 namespace martlet::backend {
 
@@ -24,13 +27,29 @@ bool isExecutable(orc::MemProt protection) {
   return (static_cast<unsigned>(protection) & static_cast<unsigned>(orc::MemProt::Exec)) != 0;
 }
 
-/// JITLink relaxes `call *foo@GOTPCREL(%rip)` to a direct call. For a callee below 4 GiB (a CPython linked at a fixed
-/// address) it then writes the callee's address where the distance to it belongs (seen in LLVM 22.1.8): such calls stay
-/// indirect.
-llvm::Error keepIndirectCalls(jitlink::LinkGraph& graph) {
+/// `call *foo@GOTPCREL(%rip)` becomes a direct call where it is near enough, as most helpers are: one entry less in the
+/// tables by which a processor foresees where an indirect call goes. JITLink would do so only for a callee below 4 GiB
+/// (a CPython linked at a fixed address), and then writes the callee's address where the distance to it belongs (seen
+/// in LLVM 22.1.8): those calls stay indirect.
+void makeDirect(jitlink::LinkGraph& graph, jitlink::Block& block, jitlink::Edge& edge) {
+  constexpr char kIndirect[] = "\xff\x15", kDirect[] = "\x67\xe8";  // the prefix does nothing
+  constexpr size_t kOpcode = 2;
+  const jitlink::Symbol& entry = edge.getTarget();
+  edge.setKind(jitlink::x86_64::PCRel32);
+  if (!entry.isDefined() || entry.getBlock().edges_size() != 1 || edge.getOffset() < kOpcode) return;
+  jitlink::Symbol& callee = entry.getBlock().edges().begin()->getTarget();
+  const auto distance = static_cast<int64_t>(callee.getAddress() - block.getFixupAddress(edge));
+  char* opcode = block.getMutableContent(graph).data() + edge.getOffset() - kOpcode;
+  if (!llvm::isInt<31>(distance) || std::memcmp(opcode, kIndirect, kOpcode) != 0) return;
+  std::memcpy(opcode, kDirect, kOpcode);
+  edge.setKind(jitlink::x86_64::BranchPCRel32);
+  edge.setTarget(callee);
+}
+
+llvm::Error relaxCalls(jitlink::LinkGraph& graph) {
   for (jitlink::Block* block : graph.blocks()) {
     for (jitlink::Edge& edge : block->edges()) {
-      if (edge.getKind() == jitlink::x86_64::PCRel32GOTLoadRelaxable) edge.setKind(jitlink::x86_64::PCRel32);
+      if (edge.getKind() == jitlink::x86_64::PCRel32GOTLoadRelaxable) makeDirect(graph, *block, edge);
     }
   }
   return llvm::Error::success();
@@ -57,7 +76,7 @@ class OrcSession::CodeSize : public orc::LinkGraphLinkingLayer::Plugin {
 
   void modifyPassConfig(orc::MaterializationResponsibility&, jitlink::LinkGraph&,
                         jitlink::PassConfiguration& config) override {
-    config.PreFixupPasses.insert(config.PreFixupPasses.begin(), keepIndirectCalls);
+    config.PreFixupPasses.insert(config.PreFixupPasses.begin(), relaxCalls);
     config.PostPrunePasses.push_back([this](jitlink::LinkGraph& graph) {
       bytes = 0;
       for (jitlink::Section& section : graph.sections()) {
