@@ -12,6 +12,7 @@
 
 #include "libjit/clock.h"
 #include "lowering/frontend/frontend.h"
+#include "vm/callees.h"
 #include "vm/function_watcher.h"
 #include "vm/runtime/helper_table.h"
 #include "vm/safepoint.h"
@@ -66,6 +67,14 @@ vm::GlobalScope runningScope(const vm::CodeData& data) {
   const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
   if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return {};
   return {vm::port::globalsOf(frame), vm::port::builtinsOf(frame)};
+}
+
+/// A call of `data`'s code that is inlined needs to know whose globals it has.
+void noteRunningFunction(vm::CodeData& data) {
+  const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
+  if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return;
+  PyFunctionObject* func = vm::port::functionOf(frame);
+  if (func != nullptr && func->func_code == reinterpret_cast<PyObject*>(data.code())) vm::noteFunction(func, data);
 }
 
 /// Keeps what the running frame's slots hold.
@@ -208,11 +217,28 @@ void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
 
 namespace {
 
-/// What is not to be assumed any more behind too many of these exits.
-uint32_t blockedBy(const ExitDescriptor& exit) {
-  if (exit.reason == hir::ExitReason::LoopValue) return exit.offset | hir::Function::kBlockLoopValues;
-  if (exit.reason == hir::ExitReason::LoopGuard) return exit.offset | hir::Function::kBlockLoopGuards;
-  return exit.offset;
+/// The instruction behind an exit, by its code object's data.
+struct Place {
+  vm::CodeData& data;
+  uint32_t offset;
+};
+
+/// In inlined code that is the callee's, which learns from it for all its callers; unless `data` has been compiled so
+/// often that it had better make the call.
+Place placeOf(const ExitDescriptor& exit, vm::CodeData& data) {
+  const bool isInlined = exit.inlinedCode != 0 && data.recompilations < kMaxRecompilations / 2;
+  vm::CodeData* callee = isInlined ? vm::CodeData::ofVersion(exit.inlinedCode) : nullptr;
+  return callee != nullptr ? Place{*callee, exit.inlinedOffset} : Place{data, exit.offset};
+}
+
+/// Takes back what was assumed where an exit is.
+void block(const ExitDescriptor& exit, vm::CodeData& data) {
+  uint32_t kind = 0;
+  if (exit.reason == hir::ExitReason::LoopValue) kind = hir::Function::kBlockLoopValues;
+  if (exit.reason == hir::ExitReason::LoopGuard) kind = hir::Function::kBlockLoopGuards;
+  if (exit.reason == hir::ExitReason::ItemType) kind = hir::Function::kBlockItemTypes;
+  const Place place = placeOf(exit, data);
+  place.data.blocked.insert(place.offset | kind);
 }
 
 }  // namespace
@@ -233,10 +259,11 @@ void Engine::recompile(vm::CodeData& data, vm::NativeVersion& version, bool keep
 }
 
 /// Code that is reached now and then is cheaper left to the interpreter than compiled.
-void Engine::reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint32_t count) {
+void Engine::reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
   const int64_t limit = std::max(options_.exit_limit, threshold(data, options_.call_threshold) / kNotRunShare);
   if (count < limit << std::min(data.reached.size(), kMaxDoublings)) return;
-  data.reached.insert(offset);
+  const Place place = placeOf(exit, data);
+  place.data.reached.insert(place.offset);
   recompile(data, version, /*keepUntilThen=*/true);
 }
 
@@ -244,21 +271,25 @@ void Engine::reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint3
 /// kind than expected fails at one site after the other, because one check serves all sites behind it: from the third
 /// time on, those go along.
 void Engine::blockFailing(vm::CodeData& data, const vm::NativeVersion& version, const ExitDescriptor& failed) const {
-  data.blocked.insert(data.recompilations < kMaxRecompilations ? blockedBy(failed) : frontend::kBlockAll);
+  if (data.recompilations < kMaxRecompilations) {
+    block(failed, data);
+  } else {
+    data.blocked.insert(frontend::kBlockAll);
+  }
   const int64_t limit = std::max<int64_t>(1, options_.exit_limit / kEarlyShare);
   for (size_t i = 0; i < version.exitCounts.size(); ++i) {
     const ExitDescriptor& exit = version.code.exits[i];
-    if (isAssumption(exit.reason) && version.exitCounts[i] >= limit) data.blocked.insert(blockedBy(exit));
+    if (isAssumption(exit.reason) && version.exitCounts[i] >= limit) block(exit, data);
   }
   const bool isNumber = failed.reason == hir::ExitReason::NotInt || failed.reason == hir::ExitReason::NotFloat;
-  if (!isNumber || data.recompilations < 2) return;
+  if (!isNumber || data.recompilations < 2 || failed.inlinedCode != 0) return;
   const uint32_t end = failed.offset + (kBlockedBehind << data.recompilations);
   for (uint32_t offset = failed.offset; offset < end; ++offset) data.blocked.insert(offset);
 }
 
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
   if (version.retired || stopped_ || !enabled_) return;
-  if (exit.reason == hir::ExitReason::NotRun) return reachedNotRun(data, version, exit.offset, count);
+  if (exit.reason == hir::ExitReason::NotRun) return reachedNotRun(data, version, exit, count);
   const bool hasLearned = exit.reason == hir::ExitReason::Learned;
   if (!hasLearned && count < static_cast<uint64_t>(options_.exit_limit)) return;
   // Past the limit nothing is assumed anywhere in the function any more; it cannot exit for ever.
@@ -295,6 +326,7 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
   for (vm::SiteCache& cache : data.siteCaches) cache.patience = patience(data);
   if (copy) {
     job->snapshot = std::move(copy->snapshot);
+    if (scope.validity != nullptr && options.inline_calls) vm::addCallees(job->snapshot, data, *scope.validity);
     job->objects = std::move(copy->ownedObjects);
     job->snapshot.reached = data.reached;
     job->snapshot.leavesOutNotRun = !data.compiledWhole && data.reached.size() < kMaxRecompilations;
@@ -307,6 +339,8 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
 
 void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<frontend::EntryRequest> entries) {
   if (vm::port::foreignToolsWatch(data.code()) || (!options_.sync && isYoung())) return;
+  vm::startFunctionWatcher();
+  noteRunningFunction(data);
   data.compiledWhole |= options_.compile_first_call;
   std::unique_ptr<CompileJob> job = makeJob(data, siteOffset, options_, runningScope(data));
   const bool whole = entries.empty();
@@ -352,6 +386,7 @@ void Engine::countSuccess(const CompileJob& job, const CompiledCode& code) {
   stats_.buildSeconds += code.times.buildSeconds;
   stats_.optimizeSeconds += code.times.optimizeSeconds;
   stats_.codegenSeconds += code.times.codegenSeconds;
+  stats_.inlinedCalls += code.inlinedCalls;
   stats_.irInstructions += code.irInstructions;
   stats_.exitInstructions += code.exitInstructions;
 }
@@ -387,7 +422,6 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
   version->validity = std::move(job->validity);
   if (version->validity != nullptr) version->validity->protect(version.get());
   const bool entersCalls = job->site == 0 && vm::entersThroughVectorcall(data.code());
-  if (entersCalls) vm::startFunctionWatcher();
   data.publish(std::move(version), entersCalls);
   stats_.gilSeconds += job->gilSeconds + secondsSince(start);
 }

@@ -44,6 +44,7 @@ struct EngineStats {
   std::vector<float> secondsEach;               ///< of each compilation, for percentiles; bounded
   uint64_t instructions = 0, emittedBytes = 0;  ///< bytecode instructions compiled, and their native code
   double hirSeconds = 0, buildSeconds = 0, optimizeSeconds = 0, codegenSeconds = 0;
+  uint64_t inlinedCalls = 0;
   uint64_t irInstructions = 0, exitInstructions = 0;
   std::map<std::string, uint64_t> reasons;  ///< sentence, with the detail where it helps -> count
 };
@@ -83,7 +84,7 @@ class Engine {
   std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options, vm::GlobalScope scope);
   void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
   void recompile(vm::CodeData& data, vm::NativeVersion& version, bool keepUntilThen);
-  void reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint32_t count);
+  void reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count);
   void blockFailing(vm::CodeData& data, const vm::NativeVersion& version, const ExitDescriptor& failed) const;
   void compileJob(CompileJob& job);
   void publish(std::unique_ptr<CompileJob> job);

@@ -216,6 +216,7 @@ bool addEngineStats(PyObject* dict) {
       {"code_bytes", codeBytes},
       {"emitted_bytes", stats.emittedBytes},
       {"bytecode_instructions", stats.instructions},
+      {"inlined_calls", stats.inlinedCalls},
       {"ir_instructions", stats.irInstructions},
       {"exit_instructions", stats.exitInstructions},
   };
@@ -375,7 +376,9 @@ bool learnVectorcall() {
   const Ref globals = Ref::steal(PyDict_New());
   if (!globals) return false;
   const Ref function = Ref::steal(PyRun_String("lambda: None", Py_eval_input, globals.get(), globals.get()));
-  return function && vm::learnDefaultVectorcall(function.get());
+  if (!function || !vm::learnDefaultVectorcall(function.get())) return false;
+  vm::port::learnFunctionVersions(reinterpret_cast<PyFunctionObject*>(function.get()));
+  return true;
 }
 
 bool registerAtExit(PyObject* module) {

@@ -49,4 +49,20 @@ constexpr hir::Type ownerType(KnownCallable callable) {
   return hir::types::kNothing;
 }
 
+/// True if a call with such arguments may change an object that was there before, if only an iterator.
+constexpr bool mayChangeObject(KnownCallable callable) {
+  switch (callable) {
+  case KnownCallable::DictPop:
+  case KnownCallable::DictSetdefault:
+  case KnownCallable::ListAppend:
+  case KnownCallable::ListExtend:
+  case KnownCallable::ListPop:
+  case KnownCallable::ListReverse:
+  case KnownCallable::SetAdd:
+  case KnownCallable::SetDiscard:
+  case KnownCallable::SetRemove: return true;
+  default: return info(callable).arguments == KnownArguments::Items;
+  }
+}
+
 }  // namespace martlet

@@ -31,9 +31,10 @@ constexpr uint32_t leavePayload(uint64_t status) {
 /// room for CompiledCode::spillSlots words and receives the values of an exit.
 using NativeFunction = NativeResult (*)(void* tstate, void* frame, uint64_t entry, uint64_t* spill);
 
-/// One value that an exit brings into the interpreter's frame.
+/// One value that an exit brings into the interpreter's frame. A Tuple for stack slot `index` is made of the `spill`
+/// Items behind it, and Same is what stack slot `spill` got.
 struct ExitValue {
-  enum class Target : uint8_t { Stack, Local, Release };
+  enum class Target : uint8_t { Stack, Local, Release, Tuple, Item, Same };
   enum class Kind : uint8_t { Object, Int, Float, Bool };
   Target target;
   Kind kind;
@@ -65,12 +66,20 @@ struct ExitDescriptor {
   uint16_t stackDepth = 0;
   uint16_t stackAfterPop = 0;
   hir::Completion completion = hir::Completion::None;
+  /// Where it happened in inlined code: version and offset; 0 in the function itself. It goes back to before the call.
+  uint32_t inlinedCode = 0, inlinedOffset = 0;
   std::vector<ExitValue> values;
 };
 
 /// Size of the vm's cache of one attribute, super or global access. A code object's caches are an array, to which
 /// native code refers by a symbol and the number of the site.
 inline constexpr size_t kSiteCacheBytes = 24 + 4 * 40;
+
+/// What an instruction that learns its operands' classes does with them: by which special method of the first one's
+/// class it would be done. From kOperator on: BINARY_OP's argument.
+namespace operand_use {
+inline constexpr int64_t kNumbers = 0, kLoadItem = 1, kStoreItem = 2, kOperator = 3;
+}
 
 struct EntryPoint {
   uint32_t offset;
@@ -94,6 +103,7 @@ struct CompiledCode {
   uint32_t spillSlots = 0;
   size_t codeBytes = 0;
   size_t exitInstructions = 0;  ///< LLVM IR instructions in exit blocks …
+  uint32_t inlinedCalls = 0;    ///< as in hir::Function
   size_t irInstructions = 0;    ///< … of these in all, before optimisation
   CompileTimes times;
   std::vector<Dump> dumps;

@@ -41,6 +41,7 @@ bool isRemovable(const Value& op) {
   case Op::IntRshift: return isConstant(op.operands[1], [](int64_t count) { return count >= 0; });
   case Op::ListItem:  // raises IndexError
   case Op::TupleItem:
+  case Op::Field:  // raises AttributeError
   case Op::ArrayFloat:
   case Op::ArrayInt:
   case Op::GuardUnlearned:

@@ -59,7 +59,7 @@ Helper withUnboxedKey(const Value& call) {
 }
 
 bool isNameOnly(const Value& op) {
-  return op.op == Op::Output || op.op == Op::DeferLocal || op.op == Op::RangeView;
+  return op.op == Op::Output || op.op == Op::DeferLocal || op.op == Op::RangeView || op.op == Op::TupleView;
 }
 
 // ---- SlotMap --------------------------------------------------------------------------------------------------------

@@ -24,13 +24,19 @@ bool isNumberOrNull(hir::Type type);
 bool isBox(const hir::Value& value);
 /// The helper that does the same with the int key, operand 1, in a machine register; kCount where there is none.
 hir::Helper withUnboxedKey(const hir::Value& call);
-/// True for the ops whose operand is not a use: an Output names its call, DeferLocal is a marker, and a view counts
-/// where it is on an operand stack.
+/// True for the ops whose operand is not a use: an Output names its call, DeferLocal is a marker, and views count where
+/// they are on an operand stack.
 bool isNameOnly(const hir::Value& op);
 
-/// What has to be alive for an entry of an operand stack: a view needs its object.
-inline hir::Value* heldObject(hir::Value* value) {
-  return value->op == hir::Op::RangeView ? value->operands[0] : value;
+/// Calls `visit(Value*)` for what has to be alive for an entry of an operand stack: views need their objects.
+template <class Visit>
+void visitHeldObjects(hir::Value* entry, Visit&& visit) {
+  const bool isView = entry->op == hir::Op::RangeView || entry->op == hir::Op::TupleView;
+  if (!isView && entry->type.isReference()) visit(entry);
+  if (!isView) return;
+  for (hir::Value* v : entry->operands) {
+    if (v->type.isReference()) visit(v);
+  }
 }
 
 /// Calls `visit(Value*)` for every reference that has to be alive when `op` starts: operands, the operand stack of its
@@ -43,9 +49,7 @@ void visitHeldUses(const hir::Value& op, Visit&& visit) {
     }
   }
   if (!op.state) return;
-  for (hir::Value* v : op.state->stack) {
-    if (v->type.isReference()) visit(heldObject(v));
-  }
+  for (hir::Value* v : op.state->stack) visitHeldObjects(v, visit);
   for (size_t slot = 0; slot < op.state->locals.size(); ++slot) {
     if (op.state->isDirty(slot) && op.state->locals[slot]->type.isReference()) visit(op.state->locals[slot]);
   }

@@ -4,6 +4,7 @@
 #include "passes/rewrite_op.h"
 
 #include <bit>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,8 @@ class OpRewriter {
   Rewrite boolNot();
   Rewrite objectIs();
   Rewrite isNull();
+  Rewrite tupleItem();
+  Rewrite keepAlive();
   Value* truthOf(Value* object);
 
   Function& function_;
@@ -78,7 +81,8 @@ int64_t negated(int64_t sign) {
 // The guess moves to where the item is loaded: then everybody knows its class, and who releases it runs no code.
 void OpRewriter::narrowItem(Type type) {
   Value* item = operand(0);
-  if (item->isItem() && item->type == types::kObject && item->block == op_.block) item->type = type;
+  const bool mayNarrow = item->isItem() && item->type == types::kObject && !item->keepsType;
+  if (mayNarrow && item->block == op_.block) item->type = type;
 }
 
 // Turn this: UnboxInt(BoxInt(x))        Into this: x
@@ -255,6 +259,25 @@ Rewrite OpRewriter::isNull() {
   return type.mayBe(types::Null) ? Rewrite{} : Rewrite{makeBool(false)};
 }
 
+bool isBuiltTuple(const Value* value) {
+  return value->op == Op::CallRuntime && value->helper == Helper::BuildTuple;
+}
+
+// Turn this: TupleItem(BuildTuple(a, b), 1)    Into this: b
+Rewrite OpRewriter::tupleItem() {
+  const std::optional<int64_t> index = intConstant(operand(1));
+  if (!index || !isBuiltTuple(operand(0))) return {};
+  const std::vector<Value*>& items = operand(0)->operands;
+  const auto place = static_cast<size_t>(*index < 0 ? *index + std::ssize(items) : *index);
+  return place < items.size() && items[place]->type.isSubtypeOf(op_.type) ? Rewrite{items[place]} : Rewrite{};
+}
+
+// What is a number in a register needs no object to be kept alive, and the end of some others cannot be noticed.
+Rewrite OpRewriter::keepAlive() {
+  std::erase_if(op_.operands, [](const Value* v) { return v->type.isSubtypeOf(types::kSimple | types::Null); });
+  return {nullptr, op_.operands.empty()};
+}
+
 Rewrite OpRewriter::run() {
   switch (op_.op) {
   case Op::UnboxInt: return unboxInt();
@@ -284,6 +307,9 @@ Rewrite OpRewriter::run() {
   case Op::IsNull: return isNull();
   case Op::GuardType: return {nullptr, operand(0)->type.isSubtypeOf(Type(static_cast<uint32_t>(op_.imm)))};
   case Op::GuardQuiet: return {nullptr, operand(0)->type.isSubtypeOf(types::kNumber | types::None | types::Null)};
+  case Op::TupleItem: return tupleItem();
+  case Op::SizeOf: return isBuiltTuple(operand(0)) ? Rewrite{makeInt(std::ssize(operand(0)->operands))} : Rewrite{};
+  case Op::KeepAlive: return keepAlive();
   case Op::GuardTrue: return {nullptr, operand(0)->op == Op::ConstBool && operand(0)->imm != 0};
   default: return {};
   }

@@ -2,6 +2,7 @@
 #include "vm/code_data.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace martlet::vm {
@@ -12,6 +13,9 @@ CodeData* CodeData::last_ = nullptr;
 void (*releaseNativeCode)(CompiledCode& code) = nullptr;
 
 namespace {
+// Never destroyed: code objects die after static destruction has begun.
+auto& dataByVersion = *new std::unordered_map<uint32_t, CodeData*>();
+
 void freeCodeData(void* data) {
   const bool isCount = (reinterpret_cast<uintptr_t>(data) & 1) != 0;
   if (!isCount) static_cast<CodeData*>(data)->die();
@@ -46,7 +50,13 @@ CodeData* CodeData::findOrCreate(PyCodeObject* code, uint32_t loop) {
   if (calls != 0) data->site(0).count = calls;
   if (jumps != 0 && loop != 0) data->site(loop).count = jumps;
   if (!storeSlot(code, reinterpret_cast<uintptr_t>(data.get()))) return nullptr;
+  if (code->co_version != 0) dataByVersion[code->co_version] = data.get();
   return data.release();
+}
+
+CodeData* CodeData::ofVersion(uint32_t version) {
+  const auto found = dataByVersion.find(version);
+  return found != dataByVersion.end() ? found->second : nullptr;
 }
 
 CodeData::CodeData(PyCodeObject* code)
@@ -59,7 +69,9 @@ void CodeData::die() {
   retireAll();
   (previous_ != nullptr ? previous_->next_ : first_) = next_;
   (next_ != nullptr ? next_->previous_ : last_) = previous_;
+  if (ofVersion(code_->co_version) == this) dataByVersion.erase(code_->co_version);
   code_ = nullptr;
+  if (inlined != nullptr) inlined->invalidate();
   ++pins_;  // it may be its own callee
   for (const SiteCache& cache : siteCaches) {
     if (cache.callee != nullptr) cache.callee->unpin();

@@ -80,6 +80,9 @@ class alignas(64) CodeData {
 
   /// NULL once the code object has died.
   PyCodeObject* code() const { return code_; }
+  /// The data of the code object with a version (co_version), or NULL where it has none.
+  static CodeData* ofVersion(uint32_t version);
+
   /// Has a call's cache refer to this code, which keeps the memory until the cache dies or refers to other code.
   void rememberAt(SiteCache& cache);
   /// The code object died.
@@ -156,8 +159,11 @@ class alignas(64) CodeData {
   /// What attribute, super and global accesses of native code came to, by number of the site. All versions share them,
   /// and the next compilation reads them; filled in by snapshotCode(), and never moved.
   std::vector<SiteCache> siteCaches;
-  frontend::BlockedSites blocked;  ///< instructions where speculation failed
-  std::set<uint32_t> reached;      ///< places that had never run when they were compiled, and are in use now
+  /// A function that runs this code and is alive, or NULL. Borrowed: the function watcher takes it back.
+  PyFunctionObject* function = nullptr;
+  std::shared_ptr<WatchedKey> inlined;  ///< on this depends what was compiled with this code in it, or NULL
+  frontend::BlockedSites blocked;       ///< instructions where speculation failed
+  std::set<uint32_t> reached;           ///< places that had never run when they were compiled, and are in use now
   /// What the slots held where an entry was first asked for, by its offset; at the start of a call, by 0.
   std::map<uint32_t, std::vector<hir::Type>> slotsSeen;
   bool compiledWhole = false;  ///< native code ran what the interpreter has not: its counters say nothing

@@ -65,17 +65,46 @@ class Materializer {
   size_t count_ = 0;
 };
 
+/// Without memory the empty one: a MemoryError is due then.
+PyObject* newTuple(Py_ssize_t size) {
+  PyObject* tuple = PyTuple_New(size);
+  if (tuple != nullptr) return tuple;
+  PyErr_Clear();
+  martlet_memory_ran_out();
+  return PyTuple_New(0);
+}
+
+/// Takes the reference over.
+void setItem(PyObject* tuple, Py_ssize_t index, PyObject* item) {
+  if (index < PyTuple_GET_SIZE(tuple)) {
+    PyTuple_SET_ITEM(tuple, index, item);
+  } else {
+    Py_DECREF(item);
+  }
+}
+
 /// Brings slots and stack up to date.
 void writeFrame(port::Frame* frame, const ExitDescriptor& exit, Materializer& materializer, Garbage& garbage) {
+  PyObject* tuple = nullptr;  // the items that follow are its
   for (const ExitValue& value : exit.values) {
+    if (value.target == ExitValue::Target::Tuple) {
+      tuple = newTuple(value.spill);
+      *port::stackSlot(frame, value.index) = tuple;
+      continue;
+    }
+    if (value.target == ExitValue::Target::Same) {
+      *port::stackSlot(frame, value.index) = Py_NewRef(*port::stackSlot(frame, value.spill));
+      continue;
+    }
     PyObject* object = materializer.make(value);
     switch (value.target) {
     case ExitValue::Target::Stack: *port::stackSlot(frame, value.index) = object; break;
+    case ExitValue::Target::Item: setItem(tuple, value.index, object); break;
     case ExitValue::Target::Local:
       garbage.add(frame->localsplus[value.index]);
       frame->localsplus[value.index] = object;
       break;
-    case ExitValue::Target::Release: garbage.add(object); break;
+    default: garbage.add(object); break;
     }
   }
   port::setStackDepth(frame, exit.stackDepth);
@@ -183,7 +212,9 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
   writeFrame(frame, exit, materializer, garbage);
   PyCodeObject* code = port::codeOf(frame);
   const bool declined = state.kind == LeaveState::Interpret;
-  const bool reexecute = kind == LeaveKind::Exit || state.kind == LeaveState::Reraised || declined;
+  // What was inlined has done nothing yet: the interpreter makes the call, which raises where it has to be seen.
+  const bool isInlined = exit.inlinedCode != 0;
+  const bool reexecute = kind == LeaveKind::Exit || state.kind == LeaveState::Reraised || declined || isInlined;
   frame->instr_ptr = port::instructionAt(code, reexecute ? exit.resumeOffset : exit.offset);
   if (localsWritesPending()) settleLocalsWrites(frame);
   garbage.drop();
@@ -192,7 +223,9 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
   if (reexecute) {
     // The interpreter raises again by itself, from the values that are still on the stack.
     Py_XDECREF(exception);
-    leave.counted = declined || (kind == LeaveKind::Exit && hir::isCounted(exit.reason));
+    if (isInlined) Py_XDECREF(state.object);  // parked by a helper that only made it
+    leave.counted =
+        declined || exit.reason == hir::ExitReason::Inlined || (kind == LeaveKind::Exit && hir::isCounted(exit.reason));
   } else if (state.kind != LeaveState::None && exit.completion != hir::Completion::None) {
     if (!completeParked(tstate, frame, exit, state)) leave = unwind(tstate, frame, exit, false);
   } else {

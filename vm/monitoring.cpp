@@ -148,6 +148,7 @@ PyObject* setLocalEvents(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (data != nullptr) {
       data->watchedByOthers = port::foreignToolsWatch(code);
       if (data->watchedByOthers) leaveWatchedCode();
+      if (data->watchedByOthers && data->inlined != nullptr) data->inlined->invalidate();
       reconsiderEntries();
     } else {
       PyErr_Clear();

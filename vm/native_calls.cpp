@@ -4,7 +4,9 @@
 #include "vm/activation.h"
 #include "vm/argument_binding.h"
 #include "vm/cpython_3_13/generators.h"
+#include "vm/function_watcher.h"
 #include "vm/runtime/leave.h"
+#include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
 namespace {
@@ -162,11 +164,13 @@ PyObject* nativeVectorcall(PyObject* callable, PyObject* const* args, size_t nar
 }
 
 /// A call's cache did not know the function's code.
-[[gnu::noinline]] void rememberCallee(const PyFunctionObject* func, SiteCache* cache) {
+[[gnu::noinline]] void rememberCallee(PyFunctionObject* func, SiteCache* cache) {
   constexpr uint32_t kMostFills = 16;  // with more callees than that the cache is of no use
   if (cache == nullptr || cache->fills >= kMostFills) return;
-  CodeData* data = CodeData::find(reinterpret_cast<PyCodeObject*>(func->func_code));
-  if (data == nullptr || data == cache->callee) return;
+  CodeData* data = CodeData::findOrCreate(reinterpret_cast<PyCodeObject*>(func->func_code));
+  if (data == nullptr) return PyErr_Clear();
+  if (data == cache->callee) return;
+  noteFunction(func, *data);
   ++cache->fills;
   data->rememberAt(*cache);
 }
@@ -199,6 +203,8 @@ PyObject* callForeign(PyFunctionObject* func, PyObject* const* args, size_t coun
 bool learnDefaultVectorcall(PyObject* function) {
   if (defaultVectorcall != nullptr) return true;
   defaultVectorcall = reinterpret_cast<PyFunctionObject*>(function)->vectorcall;
+  martlet_singletons.usualEntries[0] = defaultVectorcall;
+  martlet_singletons.usualEntries[1] = nativeVectorcall;
   return defaultVectorcall != nullptr;
 }
 
@@ -253,4 +259,8 @@ extern "C" PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, 
   PyObject* result = martlet::vm::callRemembered(tstate, function, args, count, cache);
   if (result == nullptr) martlet_leave_state.calledFunction = true;
   return martlet::vm::leaveChecked(tstate, result, true);
+}
+
+extern "C" void martlet_note_callee(PyObject* function, martlet::vm::SiteCache* cache) {
+  martlet::vm::rememberCallee(reinterpret_cast<PyFunctionObject*>(function), cache);
 }

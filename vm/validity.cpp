@@ -5,23 +5,15 @@
 #include <unordered_map>
 
 #include "vm/code_data.h"
-#include "vm/ref.h"
 
 namespace martlet::vm {
 
-/// An entry of a dict, present or not.
-struct WatchedKey {
-  Ref name;
-  bool changes = false;  ///< has been changed under code that depended on it: it is a variable
-  std::vector<Validity*> dependents;
-
-  void invalidate() {
-    changes = true;
-    // The version is not freed here, and a dependent goes away only with its version.
-    for (Validity* validity : dependents) validity->invalidate();
-    dependents.clear();
-  }
-};
+void WatchedKey::invalidate() {
+  changes = true;
+  // The version is not freed here, and a dependent goes away only with its version.
+  for (Validity* validity : dependents) validity->invalidate();
+  dependents.clear();
+}
 
 namespace {
 
@@ -123,10 +115,19 @@ bool Validity::dependOn(PyObject* object, PyObject* name) {
     dict->filter |= WatchedDict::bit(hash);
     dict->keys.emplace(hash, key);
   }
-  if (std::find(keys_.begin(), keys_.end(), key) != keys_.end()) return true;
+  dependOn(std::move(key));
+  return true;
+}
+
+void Validity::dependOn(CodeData& code) {
+  if (code.inlined == nullptr) code.inlined = std::make_shared<WatchedKey>();
+  dependOn(code.inlined);
+}
+
+void Validity::dependOn(std::shared_ptr<WatchedKey> key) {
+  if (std::find(keys_.begin(), keys_.end(), key) != keys_.end()) return;
   key->dependents.push_back(this);
   keys_.push_back(std::move(key));
-  return true;
 }
 
 void startDictWatcher() {

@@ -8,11 +8,23 @@
 #include <memory>
 #include <vector>
 
+#include "vm/ref.h"
+
 namespace martlet::vm {
 
 class CodeData;
 struct NativeVersion;
-struct WatchedKey;
+
+class Validity;
+
+/// Something that code depends on: an entry of a dict, present or not, or a code object.
+struct WatchedKey {
+  Ref name;              ///< of an entry
+  bool changes = false;  ///< has been changed under code that depended on it: it is a variable
+  std::vector<Validity*> dependents;
+
+  void invalidate();
+};
 
 /// The assumptions of one compilation. It is made with the snapshot, so that nothing that changes while the compiler
 /// works goes unnoticed.
@@ -26,6 +38,8 @@ class Validity {
   /// From now on a change of `dict[name]` (its addition and removal included) makes this invalid. False if that cannot
   /// be watched, or if the entry is known to change. `name` is an exact str.
   bool dependOn(PyObject* dict, PyObject* name);
+  /// The same for the end of a code object, and for what has others watch it.
+  void dependOn(CodeData& code);
   bool holds() const { return word_ == 0; }
   /// What native code looks at: zero while everything holds.
   const uint64_t* word() const { return &word_; }
@@ -35,6 +49,7 @@ class Validity {
  private:
   friend struct WatchedKey;
   void invalidate();
+  void dependOn(std::shared_ptr<WatchedKey> key);
 
   uint64_t word_ = 0;
   CodeData& data_;

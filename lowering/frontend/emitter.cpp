@@ -16,6 +16,12 @@ using hir::Value;
 namespace types = hir::types;
 
 std::unique_ptr<FrameState> Translator::makeState() const {
+  if (inlined_ != nullptr) {
+    auto outer = std::make_unique<FrameState>(inlined_->state);
+    outer->inlinedCode = snapshot_.version;
+    outer->inlinedOffset = ins_->offset;
+    return outer;
+  }
   auto state = std::make_unique<FrameState>();
   state->offset = ins_->offset;
   state->resumeOffset = ins_->resumeOffset;
@@ -28,7 +34,9 @@ std::unique_ptr<FrameState> Translator::makeState() const {
 
 Value* Translator::emit(Op op, hir::Type type, Values operands, int64_t imm) {
   Value* value = function_.newValue(op, type, std::move(operands), imm);
+  if (inlined_ != nullptr) checkInlined(*value);
   if (value->canExit() && op != Op::CallRuntime) value->state = makeState();
+  value->keepsType = value->isItem() && snapshot_.blocked.contains(ins_->offset | hir::Function::kBlockItemTypes);
   function_.append(block_, value);
   return value;
 }
@@ -38,9 +46,10 @@ Value* Translator::call(hir::Helper helper, Values operands, std::vector<int64_t
   value->helper = helper;
   value->imms = std::move(imms);
   value->outputs = outputs;
+  if (inlined_ != nullptr) checkInlined(*value);
   if (value->canExit()) {
     value->state = makeState();
-    value->state->completion = completionOf(helper);
+    if (inlined_ == nullptr) value->state->completion = completionOf(helper);
   }
   function_.append(block_, value);
   return value;
@@ -53,12 +62,12 @@ Value* Translator::callTyped(hir::Type type, hir::Helper helper, Values operands
 }
 
 Value* Translator::constObject(int64_t index) {
-  if (index < 0 || index >= static_cast<int64_t>(function_.objects.size())) {
+  if (index < 0 || index >= static_cast<int64_t>(snapshot_.objects.size())) {
     fail(BailoutReason::MalformedBytecode, "no such constant or name");
     return null();
   }
-  const hir::Type type = function_.objects[static_cast<size_t>(index)].type;
-  return emit(Op::ConstObject, type.isNothing() ? types::kObject : type, {}, index);
+  const hir::Type type = snapshot_.objects[static_cast<size_t>(index)].type;
+  return emit(Op::ConstObject, type.isNothing() ? types::kObject : type, {}, inTable(index));
 }
 
 Value* Translator::isNonZero(Value* number) {
@@ -86,12 +95,14 @@ Value* Translator::local(int64_t slot) {
 void Translator::storeLocal(int64_t slot, Value* value) {
   local(slot);
   if (failure_) return;
+  if (inlined_ != nullptr) return storeLocalInlined(static_cast<size_t>(slot), value);
   emit(Op::StoreLocal, types::kNothing, {value}, slot)->offset = ins_ != nullptr ? ins_->offset : 0;
   locals_[static_cast<size_t>(slot)] = value;
 }
 
 void Translator::checkBound(Value* value, int64_t slot) {
   if (!value->type.mayBe(types::Null)) return;
+  if (inlined_ != nullptr) return giveUp();
   Value* unbound = emit(Op::IsNull, types::I1, {value});
   Block* raising = newInnerBlock();
   Block* bound = newInnerBlock();
@@ -158,6 +169,7 @@ Block* Translator::newInnerBlock() {
 Edge Translator::edgeTo(uint32_t index) {
   BlockPlan& plan = plans_[index];
   const bool isJoin = flow_.isJoin(index);
+  if (inlined_ != nullptr) return inlinedEdgeTo(index);
   if (plan.block == nullptr) {
     const Instruction& first = snapshot_.instructions[index];
     plan.block = function_.newBlock();
@@ -210,6 +222,11 @@ void Translator::endWithBranch(Value* condition, Edge ifTrue, Edge ifFalse, int6
 }
 
 void Translator::endWithReturn(Value* value) {
+  if (inlined_ != nullptr) {
+    inlined_->returns.push_back({block_, value, region_});
+    block_ = nullptr;
+    return;
+  }
   emit(Op::GuardUnseen, types::kNothing);
   emit(Op::Return, types::kNothing, {value}, ins_->offset);
   block_ = nullptr;

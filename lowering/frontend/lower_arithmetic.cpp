@@ -5,6 +5,7 @@
 // thing that is looked at beside it is whether an operand is the box of a machine number.
 
 #include "lowering/frontend/translator.h"
+#include "lowering/native_abi.h"
 
 namespace martlet::frontend {
 
@@ -147,7 +148,8 @@ void Translator::binaryOp() {
   Value* left = pop();
   if (failure_) return;
   if (binaryOpOnNumbers(left, right) || binaryOpOnKnownNumbers(left, right)) return;
-  if (concatenateInPlace(left, right) || concatenate(left, right)) return;
+  if (concatenateInPlace(left, right) || concatenate(left, right) || inlineClassMethod({left, right})) return;
+  if (inlined_ != nullptr) return push(call(Helper::BinaryOpQuiet, {left, right}, {ins_->arg}));
   const int32_t op = plainOperator(ins_->arg);
   if (intOp(op) != Op::kCount || floatOp(op) != Op::kCount) learnNumbers(left, right);
   const Helper helper = isIntForm(ins_->special)     ? Helper::BinaryOpInt
@@ -198,7 +200,10 @@ void Translator::learnNumbers(Value* left, Value* right) {
   if (!speculates() || failure_ || ins_->special != Special::None || snapshot_.siteCaches == nullptr) return;
   const bool mayBeInts = mayFit(left) && mayFit(right);
   const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
-  if (mayBeInts || mayBeFloats) emit(Op::GuardUnlearned, types::kNothing, {left, right}, ins_->site);
+  const bool mayBeMethod = ins_->op == BytecodeOp::BinaryOp && left->type.mayBe(types::OtherObject);
+  if (!mayBeInts && !mayBeFloats && !mayBeMethod) return;
+  const int64_t use = mayBeMethod ? operand_use::kOperator + ins_->arg : operand_use::kNumbers;
+  emit(Op::GuardUnlearned, types::kNothing, {left, right}, ins_->site | use << 32);
 }
 
 /// True if a value is a number, or could be and comes from a list or tuple, which is where numeric code has them.
@@ -240,6 +245,7 @@ bool Translator::binaryOpOnKnownNumbers(Value* left, Value* right) {
 
 /// `s += t` where the next instruction stores to the local that holds `s`: both instructions at once.
 bool Translator::concatenateInPlace(Value* left, Value* right) {
+  if (inlined_ != nullptr) return false;
   if (!speculates() || ins_->special != Special::InplaceAddUnicode || next_ >= snapshot_.instructions.size())
     return false;
   const Instruction& store = snapshot_.instructions[next_];
@@ -307,6 +313,10 @@ void Translator::compareOp() {
     guardType(left, types::Str);
     guardType(right, types::Str);
     return push(boolObject(call(Helper::StrCompareValue, {left, right}, {comparison})));
+  }
+  if (inlined_ != nullptr) {
+    Value* result = checkedOutput(call(Helper::CompareQuiet, {left, right}, {comparison}), types::I64);
+    return push(boolObject(isNonZero(result)));
   }
   learnNumbers(left, right);
   const Helper helper = ins_->special == Special::CompareInt   ? Helper::CompareInt

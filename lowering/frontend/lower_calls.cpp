@@ -38,7 +38,7 @@ void Translator::lowerCall() {
   case BytecodeOp::Call: {
     // callable, self or NULL, arguments: the stack's order is the helpers' order.
     const Values operands = popMany(arg + 2);
-    if (callKnown(operands)) return;
+    if (callKnown(operands) || inlineCall(operands)) return;
     Helper helper = callHelper(ins_->special);
     const bool takesAny = helper == Helper::CallBuiltin || helper == Helper::CallMethodDescriptor;
     if (!takesAny && !speculates()) helper = Helper::Call;

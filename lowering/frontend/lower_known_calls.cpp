@@ -34,8 +34,8 @@ int64_t rounding(KnownCallable callable) {
 
 const KnownCallable* Translator::knownCallable(const Value* callable) const {
   if (callable->op != Op::ConstObject) return nullptr;
-  const auto found = snapshot_.known.find(static_cast<int32_t>(callable->imm));
-  return found != snapshot_.known.end() ? &found->second : nullptr;
+  const auto found = unit_.known.find(callable->imm);
+  return found != unit_.known.end() ? &found->second : nullptr;
 }
 
 /// A call by CALL's operands: callable, self or NULL, arguments. False, and nothing is emitted that could be noticed,
@@ -44,7 +44,7 @@ bool Translator::callKnown(const Values& operands) {
   if (failure_) return false;
   const KnownCallable* known = knownCallable(operands[0]);
   if (known == nullptr) return false;
-  if (!speculates()) return callWithAnything(*known, operands);
+  if (!speculates() && inlined_ == nullptr) return callWithAnything(*known, operands);
   Values args(operands.begin() + 1, operands.end());
   const Value* self = args[0];
   if (self->type == types::Null) {
@@ -58,6 +58,7 @@ bool Translator::callKnown(const Values& operands) {
     if (!args[0]->type.mayBe(owner)) return false;
     guardType(args[0], owner);
   }
+  if (!speculates()) return callQuiet(*known, operands[0], args);
   return callOnNumber(*known, args) || callOnNumbers(*known, args) || callOnObject(*known, operands, args) ||
          callOnContainer(*known, args) || callQuiet(*known, operands[0], args);
 }

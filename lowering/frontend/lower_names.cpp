@@ -56,9 +56,10 @@ void Translator::loadAttr() {
 bool Translator::loadModuleConstant(Value* owner) {
   if (failure_ || !speculates() || ins_->special != Special::AttrModule || ins_->object < 0 || index_ == 0)
     return false;
-  if (owner->op != hir::Op::ConstObject || owner->imm != snapshot_.instructions[index_ - 1].object) return false;
+  if (owner->op != hir::Op::ConstObject || owner->imm != inTable(snapshot_.instructions[index_ - 1].object))
+    return false;
   emit(hir::Op::GuardTrue, types::kNothing, {call(Helper::IsModule, {owner})});
-  emit(hir::Op::GuardValid, types::kNothing, {}, snapshot_.validityObject);
+  emit(hir::Op::GuardValid, types::kNothing, {}, inTable(snapshot_.validityObject));
   push(constObject(ins_->object));
   if ((ins_->arg & 1) != 0) push(null());
   return true;
@@ -134,8 +135,9 @@ void Translator::lowerName() {
   case BytecodeOp::LoadGlobal: {
     Value* name = nameObject(arg >> 1);
     if (ins_->object >= 0 && speculates()) {
-      emit(hir::Op::GuardGlobals, types::kNothing, {}, snapshot_.globalsObject);
-      emit(hir::Op::GuardValid, types::kNothing, {}, snapshot_.validityObject);
+      // Of inlined code, what is called has been asked.
+      if (inlined_ == nullptr) emit(hir::Op::GuardGlobals, types::kNothing, {}, snapshot_.globalsObject);
+      emit(hir::Op::GuardValid, types::kNothing, {}, inTable(snapshot_.validityObject));
       push(constObject(ins_->object));
     } else if (ins_->special == Special::GlobalModule) {
       push(call(Helper::LoadGlobalModule, {name}, {ins_->version, ins_->index, ins_->site}));

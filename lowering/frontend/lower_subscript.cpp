@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Subscripts and slices. Must not know: Python.h, LLVM.
 #include "lowering/frontend/translator.h"
+#include "lowering/native_abi.h"
 
 namespace martlet::frontend {
 
@@ -113,9 +114,14 @@ bool Translator::storeArrayItem(Value* container, Value* key, Value* value) {
 
 /// Where the interpreter has no quickened form, or had no time to find it: learn what it is made of.
 void Translator::learnSubscript(Value* container, Value* key, hir::Type learnable) {
-  if (!speculates() || failure_ || ins_->special != Special::None || snapshot_.siteCaches == nullptr) return;
-  if (!key->type.mayBe(types::Long) || !container->type.mayBe(learnable)) return;
-  emit(Op::GuardUnlearned, types::kNothing, {container, key}, ins_->site);
+  const bool isUnknown = ins_->special == Special::None || ins_->special == Special::SubscrGetitem;
+  if (!speculates() || failure_ || !isUnknown || snapshot_.siteCaches == nullptr) return;
+  if (!container->type.mayBe(types::OtherObject) &&
+      (!key->type.mayBe(types::Long) || !container->type.mayBe(learnable))) {
+    return;
+  }
+  const int64_t use = ins_->op == BytecodeOp::StoreSubscr ? operand_use::kStoreItem : operand_use::kLoadItem;
+  emit(Op::GuardUnlearned, types::kNothing, {container, key}, ins_->site | use << 32);
 }
 
 /// `a[i:j:k]` as one instruction: most containers need no slice object. The state is that of the subscript, but the
@@ -139,6 +145,7 @@ void Translator::lowerSubscript() {
     Value* key = pop();
     Value* container = pop();
     if (loadItem(container, key) || loadArrayItem(container, key) || loadQuietly(container, key)) return;
+    if (inlineClassMethod({container, key})) return;
     learnSubscript(container, key, types::List | types::Tuple | types::Bytes | types::OtherObject);
     return push(call(subscriptHelper(ins_->special), {container, key}));
   }
@@ -151,6 +158,8 @@ void Translator::lowerSubscript() {
     if (speculates() && isList && key->type.mayBe(types::Long)) {
       guardType(container, types::List);
       emit(Op::ListStore, types::kNothing, {container, unboxInt(key), value});
+    } else if (inlineClassMethod({container, key, value})) {
+      pop();
     } else if (!storeArrayItem(container, key, value) && !storeQuietly(container, key, value)) {
       learnSubscript(container, key, types::List | types::OtherObject);
       call(storeHelper(ins_->special), {container, key, value});

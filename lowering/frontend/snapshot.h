@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -36,6 +37,8 @@ struct Instruction {
   BytecodeOp op;
   Special special = Special::None;
   Ran ran = Ran::Unknown;
+  uint16_t misses = 0;  ///< of the quickened form: operands of other kinds, since the interpreter chose it
+  uint8_t classes = 0;  ///< attributes: how many native code met, where the interpreter has no quickened form; up to 4
   int32_t arg = 0;
   uint32_t offset = 0;        ///< code unit of the real opcode
   uint32_t resumeOffset = 0;  ///< code unit of its first EXTENDED_ARG, or `offset`
@@ -52,6 +55,14 @@ struct Instruction {
   Special numbers = Special::None;  ///< OperatorInt, OperatorFloat: what native code met as arguments of a call
 };
 
+/// True if the interpreter's form of an instruction is for some of its operands only: so many misses are no accident.
+/// What is called and which globals are loaded is known better than by the form: a compiled callee is a miss, too.
+inline bool isMixed(const Instruction& instruction) {
+  constexpr uint16_t kMixed = 4;
+  const bool isKnownBetter = instruction.op == BytecodeOp::Call || instruction.op == BytecodeOp::LoadGlobal;
+  return instruction.misses >= kMixed && !isKnownBetter;
+}
+
 struct Handler {
   uint32_t start, end, target;  ///< code units; [start, end)
   uint16_t depth;
@@ -62,10 +73,27 @@ struct Handler {
 using BlockedSites = std::set<uint32_t>;  // as hir::Function::blocked
 inline constexpr uint32_t kBlockAll = hir::Function::kBlockAll;
 
+struct Snapshot;
+
+/// A Python function whose body may take the place of a call, as long as what is called runs that code.
+struct Callee {
+  std::shared_ptr<const Snapshot> body;
+  const void* function = nullptr;  ///< one that runs it
+  int32_t codeObject = -1;         ///< object table index
+  /// Not 0: a class of that version is called, and this is its __init__, `functionObject`. The end of an instance runs
+  /// no code.
+  uint32_t classVersion = 0;
+  int32_t functionObject = -1;        ///< of a special method, too
+  int32_t notImplementedObject = -1;  ///< of a special method
+  /// The function's globals, with the builtins behind it, if the body takes one for a constant; else -1.
+  int32_t globalsObject = -1;
+};
+
 struct Snapshot {
   std::string name;  ///< qualified name
   std::string filename;
   int firstLine = 0;
+  uint32_t version = 0;                   ///< of the code object; 0: it has none
   std::vector<Instruction> instructions;  ///< by offset; halves of a superinstruction follow each other
   std::vector<Handler> handlers;
   std::vector<hir::ObjectRef> objects;     ///< constants first (consts[i] = objects[i]), then names, then others
@@ -89,9 +117,20 @@ struct Snapshot {
   /// Code that has never run is left to the interpreter, but for what is in `reached`. Only where the code did run in
   /// the interpreter: counters know nothing of native code.
   bool leavesOutNotRun = false;
-  std::set<uint32_t> reached;        ///< bytecode offsets
-  const void* siteCaches = nullptr;  ///< the code object's, opaque here; NULL: none
+  std::set<uint32_t> reached;          ///< bytecode offsets
+  const void* siteCaches = nullptr;    ///< the code object's, opaque here; NULL: none
+  std::map<uint32_t, Callee> callees;  ///< by the calling instruction's index
 };
+
+/// Puts the word that says whether assumptions still hold into the object table.
+inline void addValidity(Snapshot& snapshot, const void* word) {
+  hir::ObjectRef ref;
+  ref.name = "validity";
+  ref.type = hir::types::OtherObject;
+  ref.address = word;
+  snapshot.validityObject = static_cast<int32_t>(snapshot.objects.size());
+  snapshot.objects.push_back(std::move(ref));
+}
 
 /// Where a compilation is to be entered. Offset 0 stands for a call's start (the prologue is compiled too);
 /// any other offset is a loop head, a resume point or an exception handler.

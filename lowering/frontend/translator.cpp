@@ -21,27 +21,29 @@ constexpr size_t kMaxStateValues = 8000000;
 
 }  // namespace
 
-Translator::Translator(const Snapshot& snapshot, const ControlFlow& flow)
-    : snapshot_(snapshot), flow_(flow), plans_(snapshot.instructions.size()) {
+Translator::Translator(const Snapshot& snapshot, const ControlFlow& flow, TranslationUnit& unit)
+    : snapshot_(snapshot), flow_(flow), unit_(unit), function_(unit.function), plans_(snapshot.instructions.size()) {
   function_.name = snapshot.name;
   function_.localCount = snapshot.localCount;
   function_.stackSize = snapshot.stackSize;
   function_.objects = snapshot.objects;
   function_.siteCaches = snapshot.siteCaches;
   function_.blocked.assign(snapshot.blocked.begin(), snapshot.blocked.end());
+  unit_.known.insert(snapshot.known.begin(), snapshot.known.end());
 }
 
-Result<hir::Function> Translator::run() {
+bool Translator::run() {
   for (const ResolvedEntry& entry : flow_.entries) makeEntry(entry);
   while (!pending_.empty() && !failure_) {
     const uint32_t leader = *pending_.begin();
     pending_.erase(pending_.begin());
     translateBlock(leader);
   }
-  if (failure_) return *failure_;
+  if (failure_) return false;
+  guardMethodLoads();
   function_.recomputePredecessors();
   narrowParams();
-  return std::move(function_);
+  return true;
 }
 
 void Translator::fail(BailoutReason reason, std::string detail) {
@@ -89,13 +91,22 @@ void Translator::makeEntry(const ResolvedEntry& entry) {
 
 void Translator::translateBlock(uint32_t leader) {
   block_ = plans_[leader].block;
-  locals_ = block_->entry->locals;
-  stack_ = block_->entry->stack;
-  uint32_t index = leader;
+  if (inlined_ == nullptr) {
+    locals_ = block_->entry->locals;
+    stack_ = block_->entry->stack;
+  } else {
+    locals_ = plans_[leader].locals;
+    stack_ = plans_[leader].stack;
+    region_ = plans_[leader].region;
+  }
+  translateFrom(leader);
+}
+
+void Translator::translateFrom(uint32_t index) {
   while (true) {
     beginInstruction(index);
     if (flow_.leftOut[index]) return endWithExit(hir::ExitReason::NotRun);
-    lowerInstruction();
+    if (inlined_ == nullptr || !lowerInlined()) lowerInstruction();
     if (failure_ || block_ == nullptr) return;
     if (stack_.size() > snapshot_.stackSize)
       return fail(BailoutReason::MalformedBytecode, "the operand stack overflows");
@@ -109,7 +120,7 @@ void Translator::beginInstruction(uint32_t index) {
   next_ = index + 1;
   ins_ = &snapshot_.instructions[index];
   before_ = stack_;
-  blocked_ = snapshot_.blocked.contains(kBlockAll) || snapshot_.blocked.contains(ins_->offset);
+  blocked_ = snapshot_.blocked.contains(kBlockAll) || snapshot_.blocked.contains(ins_->offset) || isMixed(*ins_);
 }
 
 /// A parameter's type is the union of what its edges bring. The smallest solution: start from nothing and grow.
@@ -276,7 +287,10 @@ Result<hir::Function> translate(const Snapshot& snapshot, std::span<const EntryR
   if (!flow) return flow.bailout();
   const size_t params = size_t{flow->joins} * (size_t{snapshot.localCount} + snapshot.stackSize);
   if (params > kMaxParams) return Bailout{BailoutReason::TooLarge, 0, std::to_string(params) + " block parameters"};
-  return Translator(snapshot, *flow).run();
+  TranslationUnit unit;
+  Translator translator(snapshot, *flow, unit);
+  if (!translator.run()) return *translator.failure();
+  return std::move(unit.function);
 }
 
 std::vector<EntryRequest> allRoots(const Snapshot& snapshot) {

@@ -6,6 +6,7 @@
 // frame state with the stack as it was before the instruction; what is on the symbolic stack at that moment is
 // `stackAfterPop`.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,19 +19,84 @@
 
 namespace martlet::frontend {
 
+/// What the translation of a function shares with those of the bodies that it takes in.
+struct TranslationUnit {
+  hir::Function function;
+  std::map<int64_t, KnownCallable> known;      ///< by object table index
+  std::map<const Snapshot*, int64_t> inlined;  ///< the first of a body's objects in the function's table
+  size_t inlinedInstructions = 0;
+};
+
 class Translator {
  public:
-  Translator(const Snapshot& snapshot, const ControlFlow& flow);
-  Result<hir::Function> run();
+  Translator(const Snapshot& snapshot, const ControlFlow& flow, TranslationUnit& unit);
+  /// False if `failure()` says why it cannot be translated.
+  bool run();
+  const std::optional<Bailout>& failure() const { return failure_; }
 
  private:
   using Value = hir::Value;
   using Values = std::vector<hir::Value*>;
 
+  // ---- inlining (inlining.cpp)
+  /// What inlined code knows and owes at a place in it.
+  struct Region {
+    struct Store {
+      Value* owner;
+      Value* value;
+      int64_t place;  ///< as Field
+    };
+    std::map<const Value*, uint32_t> versions;  ///< of the classes of objects
+    /// The attributes of objects that were made here, and that nobody else knows.
+    std::map<const Value*, std::map<int64_t, Value*>> made;
+    std::vector<Store> stores;  ///< put off until nothing can fail any more
+    bool hasWritten = false;    ///< something that cannot be taken back has happened
+  };
+  struct InlinedReturn {
+    hir::Block* block;
+    Value* value;
+    Region region;
+  };
+  /// A body in the place of a call. All that can fail in it goes back to before the call.
+  struct InlinedCall {
+    const hir::FrameState& state;  ///< of the outermost call
+    size_t depth;
+    std::vector<InlinedReturn> returns;
+  };
+  struct Attempt;
+  Translator(const Snapshot& body, const ControlFlow& flow, const Translator& caller, InlinedCall& call);
+  Attempt beginAttempt() const;
+  bool finishAttempt(const Attempt& attempt, bool isGood);
+  const Callee* calleeHere() const;
+  bool isPolymorphic(const Value* method) const;
+  bool inlineCall(const Values& operands);
+  bool inlineClassMethod(const Values& operands);
+  bool inlineInitializer(const Callee& callee, const Values& operands);
+  bool inlineFunction(const Callee& callee, Value* function, const Values& args, const Values& held);
+  bool translateInlined(const Values& args);
+  void noteMethodLoad(const Values& operands);
+  void guardMethodLoads();
+  void takeReturns(InlinedCall& call, const Values& held);
+  void commitStores();
+  void checkInlined(Value& value);
+  void require(Value* condition);
+  void requireVersion(Value* object, uint32_t version);
+  bool lowerInlined();
+  bool loadAttrInlined();
+  void storeAttrInlined();
+  bool toBoolInlined();
+  void loadFieldInlined(Value* owner, int64_t place);
+  Value* cachedObject();
+  Value* cachedMethod();
+  void storeLocalInlined(size_t slot, Value* value);
+  hir::Edge inlinedEdgeTo(uint32_t index);
+  void giveUp();
+
   // ---- driver (translator.cpp)
   bool isFilledByPrologue(int64_t slot) const;
   void makeEntry(const ResolvedEntry& entry);
   void translateBlock(uint32_t leader);
+  void translateFrom(uint32_t index);
   void beginInstruction(uint32_t index);
   void lowerInstruction();
   void narrowParams();
@@ -44,6 +110,8 @@ class Translator {
   Value* callTyped(hir::Type type, hir::Helper helper, Values operands, std::vector<int64_t> imms = {});
   Value* output(Value* call, int64_t index, hir::Type type) { return emit(hir::Op::Output, type, {call}, index); }
   Value* constObject(int64_t index);
+  /// A snapshot's object table index in the function's table.
+  int64_t inTable(int64_t index) const { return firstObject_ + index; }
   Value* constArgument() { return constObject(ins_->arg); }
   Value* nameObject(int64_t index) { return constObject(snapshot_.nameBase + index); }
   Value* none() { return constObject(snapshot_.noneObject); }
@@ -91,7 +159,7 @@ class Translator {
   /// may run Python code, which the code behind would have to be ready for. `quick` may be NULL: there is no value.
   template <class General>
   Value* orElse(Value* isGood, Value* quick, bool isCertain, General&& general) {
-    if (isCertain) {
+    if (isCertain || inlined_ != nullptr) {
       emit(hir::Op::GuardTrue, hir::types::kNothing, {isGood});
       return quick;
     }
@@ -189,11 +257,19 @@ class Translator {
   struct BlockPlan {
     hir::Block* block = nullptr;
     bool queued = false;
+    // Of inlined code, whose locals and operands are in no frame.
+    Values locals, stack;
+    Region region;
   };
 
   const Snapshot& snapshot_;
   const ControlFlow& flow_;
-  hir::Function function_;
+  TranslationUnit& unit_;
+  hir::Function& function_;
+  int64_t firstObject_ = 0;         ///< of the snapshot's objects in the function's table
+  InlinedCall* inlined_ = nullptr;  ///< NULL in the function itself
+  Region region_;
+  Values methodLoads_;            ///< of methods that have been inlined
   std::vector<BlockPlan> plans_;  ///< by leader's instruction index
   std::set<uint32_t> pending_;    ///< leaders whose block exists and is not translated yet
   std::optional<Bailout> failure_;

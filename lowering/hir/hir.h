@@ -105,6 +105,9 @@ struct FrameState {
   uint32_t nextOffset = 0;     ///< the instruction behind it
   uint16_t stackAfterPop = 0;  ///< stack entries left once the inputs are popped
   Completion completion = Completion::None;
+  /// Of an op of inlined code, all of which comes back to here: which code it is of (a number of the vm's, not 0), and
+  /// its offset there. What goes wrong in it is not the call's fault.
+  uint32_t inlinedCode = 0, inlinedOffset = 0;
   std::vector<Value*> locals;  ///< slot map: one value for each localsplus slot (ConstNull when unbound)
   std::vector<Value*> stack;   ///< operand stack, bottom first
   std::vector<bool> dirty;     ///< dirty slots; empty means none (as before the local-sync pass)
@@ -125,6 +128,7 @@ class Value {
   int64_t imm = 0;
   Helper helper = Helper::kCount;  ///< CallRuntime only
   std::vector<int64_t> imms;       ///< CallRuntime only: values of the helper's I parameters, in order
+  bool keepsType = false;          ///< items: an assumption about the class failed before
   uint16_t outputs = 0;            ///< CallRuntime only: number of outputs of its X parameter
   /// CallRuntime of a helper with a B parameter: bit i is set if operand i is borrowed from a frame slot, or is a
   /// second mention of one that SSA holds once. Filled by the refcount pass.
@@ -135,8 +139,10 @@ class Value {
 
   const OpInfo& info() const { return hir::info(op); }
   bool hasResult() const { return !type.isNothing(); }
-  /// An object out of a container, which may be borrowed from it.
-  bool isItem() const { return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext; }
+  /// An object out of a container or an instance, which may be borrowed from it.
+  bool isItem() const {
+    return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext || op == Op::Field;
+  }
   bool isTerminator() const { return info().effects == Effects::Control; }
   bool canExit() const;
   /// Exits need a frame state, and so does what lets Python code look at the frame out of the way.
@@ -205,14 +211,16 @@ class Function {
   std::string name;         ///< qualified name, for dumps and symbols
   uint16_t localCount = 0;  ///< localsplus slots
   uint16_t stackSize = 0;
+  uint32_t inlinedCalls = 0;  ///< calls that a callee's body has taken the place of
   std::vector<ObjectRef> objects;
   std::vector<Entry> entries;
   const void* siteCaches = nullptr;  ///< the code object's, opaque here; NULL: none
   /// Bytecode offsets where assumptions failed before: passes add no guard there. For what failed before a loop the
-  /// offset of its head has one of the bits below.
+  /// offset of its head has one of the bits below; so has that of an instruction which only failed by its item's class.
   std::vector<uint32_t> blocked;
   static constexpr uint32_t kBlockLoopValues = 1U << 30, kBlockLoopGuards = 1U << 31;
-  static constexpr uint32_t kBlockAll = 0xffffffff;  ///< no assumption anywhere
+  static constexpr uint32_t kBlockItemTypes = 1U << 29;  ///< the class of the instruction's item
+  static constexpr uint32_t kBlockAll = 0xffffffff;      ///< no assumption anywhere
   bool isBlocked(uint32_t site) const {
     return std::any_of(blocked.begin(), blocked.end(), [=](uint32_t b) { return b == site || b == kBlockAll; });
   }
@@ -225,6 +233,7 @@ class Function {
     name = std::move(other.name);
     localCount = other.localCount;
     stackSize = other.stackSize;
+    inlinedCalls = other.inlinedCalls;
     objects = std::move(other.objects);
     entries = std::move(other.entries);
     siteCaches = other.siteCaches;

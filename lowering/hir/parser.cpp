@@ -364,6 +364,10 @@ std::unique_ptr<FrameState> FunctionParser::state(Cursor& at) {
       state->nextOffset = at.integer<uint32_t>();
     } else if (key == "pop") {
       state->stackAfterPop = at.integer<uint16_t>();
+    } else if (key == "inlined") {
+      state->inlinedCode = at.integer<uint32_t>();
+    } else if (key == "at") {
+      state->inlinedOffset = at.integer<uint32_t>();
     } else if (key == "completion") {
       const auto found = std::find(kCompletionNames.begin(), kCompletionNames.end(), at.word());
       if (found == kCompletionNames.end()) {

@@ -223,6 +223,10 @@ void Printer::state(const FrameState& state) {
     text(" completion=");
     text(kCompletionNames[static_cast<size_t>(state.completion)]);
   }
+  if (state.inlinedCode != 0) {
+    field(" inlined", state.inlinedCode);
+    field(" at", state.inlinedOffset);
+  }
   text(" locals=[");
   values(state.locals);
   text("] stack=[");

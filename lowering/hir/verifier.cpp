@@ -444,6 +444,7 @@ void Verifier::immediate(const Value& op) {
   case Op::TupleItem:
   case Op::ListNext:
   case Op::TupleNext: inRange(4, "set of an item's properties"); return;
+  case Op::Field: inRange(int64_t{1} << 34, "place of an attribute"); return;
   case Op::ArrayInt:
   case Op::ArrayStoreInt: inRange(128, "type code"); return;
   case Op::HasNext: inRange(2, "kind of iterator"); return;

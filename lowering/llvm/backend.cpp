@@ -160,6 +160,7 @@ Result<CompiledCode> LlvmBackend::compileUnit(Unit& unit, const hir::Function& f
   code.entries = std::move(lowered->entries);
   code.exits = std::move(lowered->exits);
   code.spillSlots = lowered->spillSlots;
+  code.inlinedCalls = function.inlinedCalls;
   code.irInstructions = lowered->irInstructions;
   code.exitInstructions = lowered->exitInstructions;
   code.times.buildSeconds = watch.lap();

@@ -124,6 +124,7 @@ class FunctionLowering {
   void exitIf(const hir::Value& op, llvm::Value* condition);
   llvm::Value* forced(llvm::Value* condition);
   void branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind);
+  void branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind, hir::ExitReason reason);
   llvm::BasicBlock* exitStub(const hir::Value& op, LeaveKind kind, hir::ExitReason reason);
   void lowerYield(const hir::Value& op);
   llvm::Value* storeSuspended(const hir::Value& op, const ExitDescriptor& exit,

@@ -30,7 +30,13 @@ std::vector<const hir::Value*> spilledValues(const hir::FrameState& state) {
     const auto references = std::count(state.owned.begin(), state.owned.end(), objectOf(value));
     values.insert(values.end(), static_cast<size_t>(std::max<ptrdiff_t>(references, 1)), value);
   };
-  for (const hir::Value* value : state.stack) add(value);
+  for (const hir::Value* value : state.stack) {
+    if (value->op != hir::Op::TupleView) {
+      add(value);
+    } else {
+      for (const hir::Value* item : value->operands) add(item);
+    }
+  }
   for (const size_t slot : dirtySlots(state)) add(state.locals[slot]);
   const auto isSpilled = [&values](const hir::Value* object) {
     return std::any_of(values.begin(), values.end(), [object](auto* value) { return objectOf(value) == object; });
@@ -49,6 +55,8 @@ std::vector<uint32_t> exitKey(const hir::FrameState& state, hir::ExitReason reas
                             state.stackAfterPop,
                             static_cast<uint32_t>(state.completion),
                             static_cast<uint32_t>(reason),
+                            state.inlinedCode,
+                            state.inlinedOffset,
                             static_cast<uint32_t>(state.stack.size())};
   for (const hir::Value* value : state.stack) key.push_back(value->id);
   for (const size_t slot : dirtySlots(state)) {
@@ -124,7 +132,12 @@ llvm::Value* FunctionLowering::forced(llvm::Value* condition) {
 }
 
 void FunctionLowering::branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind) {
-  const hir::ExitReason reason = kind == LeaveKind::Failed ? hir::ExitReason::Helper : op.reason;
+  const hir::ExitReason failed = op.state->inlinedCode != 0 ? hir::ExitReason::Inlined : hir::ExitReason::Helper;
+  branchToExit(op, condition, kind, kind == LeaveKind::Failed ? failed : op.reason);
+}
+
+void FunctionLowering::branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind,
+                                    hir::ExitReason reason) {
   llvm::BasicBlock* stub = exitStub(op, kind, reason);
   llvm::BasicBlock* next = newBlock("");
   builder_.CreateCondBr(condition, stub, next, unlikely_);
@@ -161,13 +174,27 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
   exit.stackDepth = static_cast<uint16_t>(state.stack.size());
   exit.stackAfterPop = state.stackAfterPop;
   exit.completion = state.completion;
+  exit.inlinedCode = state.inlinedCode;
+  exit.inlinedOffset = state.inlinedOffset;
   References references(state, group.values);
   const auto add = [&](ExitValue::Target target, const hir::Value* value, size_t index) {
     const References::Slot slot = references.next(value);
     exit.values.push_back({target, exitKindOf(value->type), slot.owned, static_cast<uint16_t>(index),
                            static_cast<uint16_t>(slot.index + kFirstSpill)});
   };
-  for (size_t i = 0; i < state.stack.size(); ++i) add(ExitValue::Target::Stack, state.stack[i], i);
+  for (size_t i = 0; i < state.stack.size(); ++i) {
+    const hir::Value* value = state.stack[i];
+    if (value->op != hir::Op::TupleView) {
+      add(ExitValue::Target::Stack, value, i);
+      continue;
+    }
+    const auto first =
+        static_cast<size_t>(std::find(state.stack.begin(), state.stack.end(), value) - state.stack.begin());
+    const bool isFirst = first == i;
+    exit.values.push_back({isFirst ? ExitValue::Target::Tuple : ExitValue::Target::Same, ExitValue::Kind::Object, false,
+                           static_cast<uint16_t>(i), static_cast<uint16_t>(isFirst ? value->operands.size() : first)});
+    for (size_t k = 0; isFirst && k < value->operands.size(); ++k) add(ExitValue::Target::Item, value->operands[k], k);
+  }
   for (const size_t slot : dirtySlots(state)) add(ExitValue::Target::Local, state.locals[slot], slot);
   for (const hir::Value* value : references.left()) add(ExitValue::Target::Release, value, 0);
   lowered_.spillSlots = std::max(lowered_.spillSlots, static_cast<uint32_t>(group.values.size() + kFirstSpill));
@@ -216,8 +243,10 @@ llvm::Value* FunctionLowering::storeSuspended(const hir::Value& op, const ExitDe
 void FunctionLowering::lowerYield(const hir::Value& op) {
   llvm::BasicBlock* stub = exitStub(op, LeaveKind::Exit, op.reason);
   const ExitDescriptor exit = lowered_.exits[exitNumbers_[exitKey(*op.state, op.reason)]];
-  const auto isRelease = [](const ExitValue& value) { return value.target == ExitValue::Target::Release; };
-  if (exit.stackDepth == 0 || std::any_of(exit.values.begin(), exit.values.end(), isRelease)) {
+  const auto isRare = [](const ExitValue& value) {
+    return value.target != ExitValue::Target::Stack && value.target != ExitValue::Target::Local;
+  };
+  if (exit.stackDepth == 0 || std::any_of(exit.values.begin(), exit.values.end(), isRare)) {
     builder_.CreateBr(stub);
     return;
   }

@@ -90,6 +90,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::HasNext:
   case Op::ListNext:
   case Op::TupleNext:
+  case Op::Field:
   case Op::ListStore:
   case Op::ListStoreFloat:
   case Op::ArrayFloat:
@@ -100,7 +101,9 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::EnterRange:
   case Op::RangeField:
   case Op::SizeOf: lowerContainer(op); return;
-  case Op::RangeView: return;  // only exits know it
+  case Op::RangeView:
+  case Op::TupleView:          // only exits know them
+  case Op::KeepAlive: return;  // told the refcount pass what it is for
   case Op::ConcatLocal: return lowerConcatLocal(op);
   case Op::CallRuntime: return lowerCall(op);
   case Op::Output: return lowerOutput(op);
@@ -263,6 +266,7 @@ bool FunctionLowering::lowerGuardOrTest(const hir::Value& op) {
 
 /// An item whose class matters is compared while nothing of the instruction has happened yet.
 void FunctionLowering::lowerItem(const hir::Value& op) {
+  const bool isField = op.op == Op::Field;
   const bool isList = op.op == Op::ListItem || op.op == Op::ListNext;
   const bool isNext = op.op == Op::ListNext || op.op == Op::TupleNext;
   llvm::SmallVector<llvm::Value*, 2> operands;
@@ -270,6 +274,10 @@ void FunctionLowering::lowerItem(const hir::Value& op) {
   llvm::Value* item = nullptr;
   if (isNext) {
     item = callHelper(op, isList ? Helper::ListPeek : Helper::TuplePeek, {operands, {}, {}});
+  } else if (isField) {
+    llvm::Value* slot = outputSlot(ptr_, 1, true);
+    exitUnless(op, callHelper(op, Helper::FieldValue, {operands, {op.imm}, {slot}}));
+    item = builder_.CreateLoad(ptr_, slot);
   } else if ((op.imm & 2) != 0) {
     item = callHelper(op, isList ? Helper::ListItemInRange : Helper::TupleItemInRange, {operands, {}, {}});
   } else {
@@ -278,7 +286,8 @@ void FunctionLowering::lowerItem(const hir::Value& op) {
     item = builder_.CreateLoad(ptr_, slot);
   }
   if (op.type != hir::types::kObject) {
-    exitUnless(op, hasType(op, item, op.type));
+    llvm::Value* isOther = builder_.CreateNot(hasType(op, item, op.type));
+    branchToExit(op, forced(isOther), LeaveKind::Exit, hir::ExitReason::ItemType);
   }
   if (isNext) callHelper(op, Helper::SkipItem, {operands, {}, {}});
   if (op.ownership() == hir::Ownership::Owned) callHelper(op, Helper::IncRef, {{item}, {}, {}});
@@ -309,7 +318,8 @@ bool FunctionLowering::lowerContainer(const hir::Value& op) {
   case Op::ListItem:
   case Op::TupleItem:
   case Op::ListNext:
-  case Op::TupleNext: lowerItem(op); return true;
+  case Op::TupleNext:
+  case Op::Field: lowerItem(op); return true;
   case Op::HasNext:
     define(op, callHelper(op, op.imm == 0 ? Helper::ListHasNext : Helper::TupleHasNext, {operands, {}, {}}));
     return true;
@@ -320,7 +330,7 @@ bool FunctionLowering::lowerContainer(const hir::Value& op) {
   case Op::ArrayStoreFloat: lowerStore(op, Helper::ArrayStoreFloatItem, operands); return true;
   case Op::ArrayStoreInt: lowerStore(op, Helper::ArrayStoreIntItem, operands, op.imm); return true;
   case Op::GuardUnlearned:
-    exitUnless(op, callHelper(op, Helper::SubscriptUnlearned, {operands, {op.imm}, {}}));
+    exitUnless(op, callHelper(op, Helper::SubscriptUnlearned, {operands, {op.imm & UINT32_MAX, op.imm >> 32}, {}}));
     return true;
   case Op::EnterRange:
     exitUnless(op, callHelper(op, Helper::IsOwnRange, {operands, {}, {}}));

@@ -73,7 +73,8 @@ Value* Sample::add(Op op) {
   for (char letter : std::string_view(info(op).operands)) operands.push_back(operand(letter));
   Type type = Type::parse(info(op).result).value_or(types::kNothing);
   if (op == Op::ConstObject) type = types::Str;
-  if (op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext) type = types::Float;
+  if (op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext || op == Op::Field)
+    type = types::Float;
   if (op == Op::LoadLocal) type = types::kNullable;
   Value* value = function_->newValue(op, type, std::move(operands));
   if (op == Op::GuardType) value->imm = (types::Long | types::Float).bits();

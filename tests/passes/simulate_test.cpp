@@ -2,6 +2,7 @@
 // Each function of this folder's text tests, executed before and after the default pipeline.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,6 +19,14 @@ namespace {
 
 constexpr uint64_t kSeeds = 400;
 
+/// An object less is no difference to a program, but one to the simulator.
+bool mayLoseObjects(const hir::Function& function) {
+  const auto keepsAlive = [](const auto& block) {
+    return std::any_of(block->ops.begin(), block->ops.end(), [](auto* op) { return op->op == hir::Op::KeepAlive; });
+  };
+  return std::any_of(function.blocks.begin(), function.blocks.end(), keepsAlive);
+}
+
 void checkFile(const std::filesystem::path& path) {
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -28,6 +37,7 @@ void checkFile(const std::filesystem::path& path) {
   for (size_t i = 0; i < original.functions.size(); ++i) {
     const hir::Function& before = *original.functions[i].function;
     if (!hir::verify(before, hir::Phase::AfterFrontend).empty()) continue;  // the input of a later pass
+    if (mayLoseObjects(before)) continue;
     hir::Function& after = *optimized.functions[i].function;
     after.recomputePredecessors();
     for (const passes::PipelineStep& step : passes::defaultPipeline()) {

@@ -178,6 +178,7 @@ class Decoder {
   void readMethodCache(Instruction& instruction, const _PyLoadMethodCache& cache);
   void setTarget(Instruction& instruction);
   frontend::Ran whetherRun(uint32_t offset, int opcode) const;
+  uint16_t countMisses(uint32_t offset, int opcode) const;
 
   PyCodeObject* code_;
   Snapshot& snapshot_;
@@ -194,6 +195,7 @@ void Decoder::copyProperties() {
   s.name = utf8(code_->co_qualname);
   s.filename = utf8(code_->co_filename);
   s.firstLine = code_->co_firstlineno;
+  s.version = code_->co_version;
   s.argCount = static_cast<uint16_t>(parameterSlots(code_));
   s.localCount = static_cast<uint16_t>(code_->co_nlocalsplus);
   s.stackSize = static_cast<uint16_t>(code_->co_stacksize);
@@ -301,13 +303,6 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
   case Special::ToBoolAlwaysTrue:
     instruction.version = read32(static_cast<const _PyToBoolCache*>(cache)->version);
     return;
-  case Special::CallBoundMethodExactArgs:
-  case Special::CallBoundMethodGeneral:
-  case Special::CallPyExactArgs:
-  case Special::CallPyGeneral:
-  case Special::CallAllocAndEnterInit:
-    instruction.version = read32(static_cast<const _PyCallCache*>(cache)->func_version);
-    return;
   default: return;
   }
 }
@@ -321,6 +316,15 @@ frontend::Ran Decoder::whetherRun(uint32_t offset, int opcode) const {
   if (now != opcode) return frontend::Ran::Unknown;
   const bool isInitial = running_[offset + 1].counter.as_counter == adaptive_counter_warmup().as_counter;
   return isInitial ? frontend::Ran::Never : frontend::Ran::Yes;
+}
+
+/// A quickened instruction counts down what is not for it, until it is quickened anew.
+uint16_t Decoder::countMisses(uint32_t offset, int opcode) const {
+  if (kTables.quickened[running_[offset].op.code].base != opcode || !kTables.adaptive[static_cast<size_t>(opcode)]) {
+    return 0;
+  }
+  const _Py_BackoffCounter start = adaptive_counter_cooldown(), now = running_[offset + 1].counter;
+  return now.backoff == start.backoff && now.value < start.value ? static_cast<uint16_t>(start.value - now.value) : 0;
 }
 
 bool hasSite(BytecodeOp op) {
@@ -398,6 +402,10 @@ void Decoder::readRecorded(Instruction& instruction) {
     instruction.version2 = entry->version2;
     instruction.special = Special::GlobalBuiltin;
     return;
+  case SiteEntry::SpecialMethod:
+    instruction.special = Special::ClassMethod;
+    instruction.version2 = entry->version2;
+    return;
   default: instruction.special = specialOf(instruction, entry->kind); return;
   }
 }
@@ -456,11 +464,17 @@ std::optional<Bailout> Decoder::decode() {
     } else {
       readSpecial(instruction, number);
       instruction.ran = whetherRun(offset, number);
+      instruction.misses = countMisses(offset, number);
       if (hasSite(instruction.op)) {
         instruction.site = siteCount_++;
+        if (!caches_.empty()) instruction.classes = static_cast<uint8_t>(caches_[instruction.site].count);
         if (instruction.op == BytecodeOp::Call) {
           readArguments(instruction);
-        } else if (instruction.special == Special::None && !caches_.empty()) {
+          // Still there where the interpreter has given up the form: a compiled function has no version any more.
+          const auto& cache = *reinterpret_cast<const _PyCallCache*>(running_ + instruction.offset + 1);
+          instruction.version = read32(cache.func_version);
+        } else if ((instruction.special == Special::None || instruction.special == Special::SubscrGetitem) &&
+                   !caches_.empty()) {
           readRecorded(instruction);
         }
       }
@@ -560,12 +574,7 @@ void Decoder::copyGlobals(const GlobalScope& scope) {
   if (!any) return;
   snapshot_.globalsObject = addObject(scope.globals, "globals");
   addObject(scope.builtins, "builtins");
-  hir::ObjectRef word;
-  word.name = "validity";
-  word.type = types::OtherObject;
-  word.address = scope.validity->word();
-  snapshot_.validityObject = static_cast<int32_t>(snapshot_.objects.size());
-  snapshot_.objects.push_back(std::move(word));
+  frontend::addValidity(snapshot_, scope.validity->word());
 }
 
 }  // namespace

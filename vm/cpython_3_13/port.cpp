@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "internal/pycore_ceval.h"
+#include "internal/pycore_function.h"
 #include "internal/pycore_instruments.h"
 #include "internal/pycore_runtime.h"
 #include "opcode_ids.h"
@@ -268,6 +269,24 @@ void installLocalsHook(LocalsWriteObserver observer) {
       descriptor->d_wrapped = reinterpret_cast<void*>(assignThroughProxy);
     }
   }
+}
+
+namespace {
+const _func_version_cache_item* functionVersions = nullptr;
+}
+
+void learnFunctionVersions(PyFunctionObject* example) {
+  // Where this patch release has it at another place than the headers say, the example is not there.
+  const _func_version_cache_item* items = PyInterpreterState_Get()->func_state.func_version_cache;
+  const uint32_t version = example->func_version;
+  const _func_version_cache_item& item = items[version % FUNC_VERSION_CACHE_SIZE];
+  if (version != 0 && item.func == example && item.code == example->func_code) functionVersions = items;
+}
+
+PyFunctionObject* functionOfVersion(uint32_t version) {
+  if (functionVersions == nullptr || version == 0) return nullptr;
+  PyFunctionObject* func = functionVersions[version % FUNC_VERSION_CACHE_SIZE].func;
+  return func != nullptr && func->func_version == version ? func : nullptr;
 }
 
 }  // namespace martlet::vm::port

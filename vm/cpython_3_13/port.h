@@ -36,6 +36,12 @@ std::optional<std::string> layoutMismatch();
 inline PyCodeObject* codeOf(const Frame* frame) {
   return reinterpret_cast<PyCodeObject*>(frame->f_executable);
 }
+/// Finds CPython's table of functions by version, with the help of any function that has one. Without it
+/// functionOfVersion() knows none.
+void learnFunctionVersions(PyFunctionObject* example);
+/// The function that CPython gave a version to, which is that of its code object, while it has it; or NULL.
+PyFunctionObject* functionOfVersion(uint32_t version);
+
 inline PyFunctionObject* functionOf(const Frame* frame) {
   PyObject* func = frame->f_funcobj;
   return func != nullptr && PyFunction_Check(func) ? reinterpret_cast<PyFunctionObject*>(func) : nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Helpers: calls, and making functions. Must not know: HIR, LLVM.
 #include "vm/runtime/c_functions.h"
+#include "vm/runtime/class_functions.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -76,18 +77,8 @@ class Call {
   size_t count_;
 };
 
-/// The Python function that is __init__ of a class whose instances are made by object.__new__, or NULL. (tp_init is
-/// then the slot function that looks __init__ up: a class with one of its own has a wrapper of it in its dict.)
-PyObject* plainInitializer(PyObject* callable) {
-  if (!Py_IS_TYPE(callable, &PyType_Type)) return nullptr;
-  auto* type = reinterpret_cast<PyTypeObject*>(callable);
-  if (type->tp_new != PyBaseObject_Type.tp_new || (type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) != 0) return nullptr;
-  PyObject* init = _PyType_Lookup(type, martlet_singletons.dunderInit);
-  return init != nullptr && isPythonFunction(init) ? init : nullptr;
-}
-
-/// The same, remembered at the call.
-PyObject* plainInitializer(PyObject* callable, SiteCache* cache) {
+/// plainInitializer(), remembered at the call.
+PyObject* rememberedInitializer(PyObject* callable, SiteCache* cache) {
   if (cache == nullptr || !Py_IS_TYPE(callable, &PyType_Type)) return plainInitializer(callable);
   const auto* type = reinterpret_cast<PyTypeObject*>(callable);
   SiteEntry& entry = cache->entries[0];
@@ -128,7 +119,7 @@ PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, SiteCac
   PyObject* result = nullptr;
   if (isPythonFunction(call.callable())) {
     result = named == 0 ? call.enterAt(tstate, cache) : call.enter(tstate, names, named);
-  } else if (PyObject* init = plainInitializer(call.callable(), cache)) {
+  } else if (PyObject* init = rememberedInitializer(call.callable(), cache)) {
     result = instantiate(tstate, call, init, cache, names, named);
   } else {
     result = call.finish(call.vectorcall(tstate, names, named));
@@ -228,6 +219,11 @@ PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* s
     ++count;
   }
   return martlet_call_at(tstate, callable, args, static_cast<size_t>(count), cache);
+}
+
+PyObject* rt_new_instance(PyObject* object) {
+  auto* type = reinterpret_cast<PyTypeObject*>(object);
+  return type->tp_alloc(type, 0);
 }
 
 PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject* names,

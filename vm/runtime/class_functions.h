@@ -4,6 +4,7 @@
 #pragma once
 #include "vm/runtime/cpython.h"
 #include "vm/runtime/leave.h"
+#include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
 
@@ -14,6 +15,16 @@ inline PyObject* ofClass(PyObject* object, PyObject* name) {
   if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return nullptr;
   PyObject* function = _PyType_Lookup(type, name);
   return function != nullptr && Py_IS_TYPE(function, &PyFunction_Type) ? function : nullptr;
+}
+
+/// The Python function that is __init__ of a class whose instances are made by object.__new__, or NULL. (tp_init is
+/// then the slot function that looks __init__ up: a class with one of its own has a wrapper of it in its dict.)
+inline PyObject* plainInitializer(PyObject* callable) {
+  if (!Py_IS_TYPE(callable, &PyType_Type)) return nullptr;
+  auto* type = reinterpret_cast<PyTypeObject*>(callable);
+  if (type->tp_new != PyBaseObject_Type.tp_new || (type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) != 0) return nullptr;
+  PyObject* init = _PyType_Lookup(type, martlet_singletons.dunderInit);
+  return init != nullptr && Py_IS_TYPE(init, &PyFunction_Type) ? init : nullptr;
 }
 
 /// Calls it. The frame has references of its own, as behind a slot function: the operands are held beside.

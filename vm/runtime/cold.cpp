@@ -5,12 +5,16 @@
 #include <iterator>
 #include <utility>
 
+#include "lowering/native_abi.h"
+#include "vm/runtime/class_functions.h"
+#include "vm/runtime/class_operators.h"
 #include "vm/runtime/emergency.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/inline.h"
 #include "vm/runtime/site_cache.h"
 #include "vm/runtime/words.h"
 
+using namespace martlet;
 using namespace martlet::vm;
 
 namespace {
@@ -187,8 +191,17 @@ bool rt_cold_list_store_float(PyObject** place, double value) {
   return true;
 }
 
-bool rt_cold_learn_subscript(SiteCache* cache, PyObject* container, PyObject* key) {
-  return recordOperands(cache, container, key);
+bool rt_cold_learn_subscript(SiteCache* cache, PyObject* container, PyObject* key, int64_t use) {
+  const PyTypeObject* type = Py_TYPE(container);
+  const bool mayHaveMethod = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type != martlet_singletons.arrayType;
+  if (use == operand_use::kNumbers || !mayHaveMethod) {
+    return recordOperands(cache, container, key);
+  }
+  PyObject* method = nullptr;
+  if (use == operand_use::kLoadItem) method = ofClass(container, martlet_singletons.dunderGetitem);
+  if (use == operand_use::kStoreItem) method = ofClass(container, martlet_singletons.dunderSetitem);
+  if (use >= operand_use::kOperator) method = operatorMethod(container, key, use - operand_use::kOperator);
+  return recordMethod(cache, method, container, use >= operand_use::kOperator ? key : nullptr);
 }
 
 int rt_cold_list_grow(PyObject* list, PyObject* value) {

@@ -55,9 +55,54 @@ inline PyObject* otherMethod(PyThreadState* tstate, int64_t borrowed, PyObject* 
   return slow.first;
 }
 
+/// Where the attribute of a Field is: an inline value, or a slot.
+inline PyObject** fieldAt(PyObject* owner, int64_t place) {
+  const int64_t where = place >> 2;
+  return (place & 2) != 0 ? slotAt(owner, where) : &_PyObject_InlineValues(owner)->values[where];
+}
+
 }  // namespace
 
 extern "C" {
+
+bool rt_field(PyObject* owner, int64_t place, PyObject** output) {
+  if ((place & 2) == 0 && !_PyObject_InlineValues(owner)->valid) [[unlikely]]
+    return false;
+  PyObject* value = *fieldAt(owner, place);
+  *output = value;
+  return value != nullptr;
+}
+
+bool rt_may_store_field(PyObject* owner, int64_t place) {
+  if ((place & 2) == 0 && (!_PyObject_InlineValues(owner)->valid || _PyObject_GetManagedDict(owner) != nullptr))
+      [[unlikely]]
+    return false;
+  PyObject* old = *fieldAt(owner, place);
+  return old == nullptr || isPlainRelease(old);
+}
+
+void rt_store_field(PyObject* owner, int64_t place, PyObject* value) {
+  PyObject** field = fieldAt(owner, place);
+  PyObject* old = *field;
+  *field = value;
+  if (old != nullptr) {
+    release(old);
+  } else if ((place & 2) == 0) {
+    _PyDictValues_AddToInsertionOrder(_PyObject_InlineValues(owner), place >> 2);
+  }
+}
+
+bool rt_has_type_version(PyObject* object, int64_t version) {
+  return hasVersion(Py_TYPE(object), version);
+}
+
+bool rt_is_class_of_version(PyObject* object, int64_t version) {
+  return PyType_Check(object) && hasVersion(reinterpret_cast<PyTypeObject*>(object), version);
+}
+
+bool rt_hides_nothing(PyObject* owner, int64_t keysVersion) {
+  return hasKeysVersion(owner, keysVersion);
+}
 
 PyObject* rt_load_attr_instance_value(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
                                       int64_t version, int64_t index, SiteCache* cache) {

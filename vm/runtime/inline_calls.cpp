@@ -22,6 +22,23 @@ inline PyObject* onlyArgument(PyObject* self, PyObject* const* args, int64_t cou
 
 extern "C" {
 
+bool rt_runs_code(PyObject* callable, PyObject* code) {
+  if (!Py_IS_TYPE(callable, &PyFunction_Type)) [[unlikely]]
+    return false;
+  const auto* function = reinterpret_cast<PyFunctionObject*>(callable);
+  const vectorcallfunc* usual = martlet_singletons.usualEntries;
+  return function->func_code == code && (function->vectorcall == usual[0] || function->vectorcall == usual[1]);
+}
+
+bool rt_has_scope(PyObject* object, PyObject* globals, PyObject* builtins) {
+  const auto* function = reinterpret_cast<PyFunctionObject*>(object);
+  return function->func_globals == globals && function->func_builtins == builtins;
+}
+
+bool rt_has_recursion_room(PyThreadState* tstate, int64_t calls) {
+  return tstate->py_recursion_remaining >= calls;
+}
+
 PyObject* rt_call_len(PyThreadState* tstate, int64_t borrowed, PyObject* callable, PyObject* self,
                       PyObject* const* args, int64_t count) {
   PyObject* object = onlyArgument(self, args, count);

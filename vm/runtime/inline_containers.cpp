@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Inline helpers: subscripts, building, taking apart, iteration. Also compiled to bitcode. Must not know: HIR, LLVM.
+#include "lowering/native_abi.h"
 #include "vm/cpython_3_13/array_layout.h"
 #include "vm/runtime/inline.h"
 
+using namespace martlet;
 using namespace martlet::vm;
 
 namespace {
@@ -239,12 +241,13 @@ MARTLET_ALWAYS_INLINE bool rt_array_store_int(PyObject* array, int64_t index, in
   return withItemType(typeCode, [&](auto item) { return storeInt<decltype(item)>(array, index, typeCode, value); });
 }
 
-MARTLET_ALWAYS_INLINE bool rt_subscript_unlearned(SiteCache* cache, PyObject* container, PyObject* key) {
+MARTLET_ALWAYS_INLINE bool rt_subscript_unlearned(SiteCache* cache, PyObject* container, PyObject* key, int64_t use) {
   PyTypeObject* type = Py_TYPE(container);
   if (type != martlet_singletons.arrayType && type != &PyList_Type && type != &PyTuple_Type && type != &PyLong_Type &&
-      type != &PyFloat_Type && type != &PyBytes_Type && type != &PyByteArray_Type) [[likely]]
+      type != &PyFloat_Type && type != &PyBytes_Type && type != &PyByteArray_Type &&
+      (use == operand_use::kNumbers || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)) [[likely]]
     return true;
-  return rt_cold_learn_subscript(cache, container, key);
+  return rt_cold_learn_subscript(cache, container, key, use);
 }
 
 MARTLET_ALWAYS_INLINE PyObject* rt_list_item_in_range(PyObject* list, int64_t index) {

@@ -48,6 +48,8 @@ PyObject* martlet_call_function(PyThreadState* tstate, PyObject* function, PyObj
 PyObject* martlet_call_remembered(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                                   martlet::vm::SiteCache* cache);
 /// Defined by vm. The same as all that the CALL does: marks a failure as the function's, and looks at pending events.
+/// Remembers a Python function's code as what a place calls.
+void martlet_note_callee(PyObject* function, martlet::vm::SiteCache* cache);
 PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                           martlet::vm::SiteCache* cache);
 /// Defined by vm. Sends `argument` (NULL: None) to an exact generator or coroutine: 1 where it yields `*result`, 0

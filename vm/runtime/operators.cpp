@@ -24,6 +24,10 @@ int containsChecked(PyThreadState* tstate, int result) {
   return result;
 }
 
+bool isNumber(PyObject* object) {
+  return PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyBool_Check(object);
+}
+
 /// An operator whose left operand may be of a Python class with a method for it.
 [[gnu::noinline]] PyObject* operateByClass(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b,
                                            int64_t oparg) {
@@ -37,6 +41,20 @@ int containsChecked(PyThreadState* tstate, int result) {
 }  // namespace
 
 extern "C" {
+
+PyObject* rt_binary_op_quiet(PyObject* a, PyObject* b, int64_t oparg) {
+  if (!isNumber(a) || !isNumber(b)) return letInterpreterDoIt();
+  return _PyEval_BinaryOps[oparg](a, b);
+}
+
+bool rt_compare_quiet(PyObject* a, PyObject* b, int64_t comparison, int64_t* result) {
+  const bool areStrings = PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b);
+  if (!areStrings && (!isNumber(a) || !isNumber(b))) return false;
+  PyObject* answer = PyObject_RichCompare(a, b, static_cast<int>(comparison));
+  if (answer == nullptr) PyErr_Clear();  // out of memory
+  *result = answer == Py_True;
+  return answer != nullptr;
+}
 
 PyObject* rt_unary_negative(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
   return leaveChecked(tstate, holding(borrowed, {object}, [&] { return PyNumber_Negative(object); }));

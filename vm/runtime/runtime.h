@@ -41,7 +41,7 @@ bool rt_array_float(PyObject* array, int64_t index, double* result);
 bool rt_array_int(PyObject* array, int64_t index, int64_t typeCode, int64_t* result);
 bool rt_array_store_float(PyObject* array, int64_t index, double value);
 bool rt_array_store_int(PyObject* array, int64_t index, int64_t typeCode, int64_t value);
-bool rt_subscript_unlearned(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key);
+bool rt_subscript_unlearned(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key, int64_t use);
 bool rt_list_store(PyObject* list, int64_t index, PyObject* value);
 bool rt_list_store_float(PyObject* list, int64_t index, double value);
 bool rt_is_own_range(PyObject* iterator);
@@ -54,6 +54,18 @@ bool rt_tuple_has_next(PyObject* iterator);
 PyObject* rt_list_peek(PyObject* iterator);
 PyObject* rt_tuple_peek(PyObject* iterator);
 void rt_skip_item(PyObject* iterator);
+PyObject* rt_binary_op_quiet(PyObject* a, PyObject* b, int64_t oparg);
+bool rt_compare_quiet(PyObject* a, PyObject* b, int64_t comparison, int64_t* result);
+PyObject* rt_new_instance(PyObject* type);
+bool rt_field(PyObject* owner, int64_t place, PyObject** output);
+bool rt_may_store_field(PyObject* owner, int64_t place);
+void rt_store_field(PyObject* owner, int64_t place, PyObject* value);
+bool rt_has_type_version(PyObject* object, int64_t version);
+bool rt_is_class_of_version(PyObject* object, int64_t version);
+bool rt_hides_nothing(PyObject* owner, int64_t keysVersion);
+bool rt_runs_code(PyObject* callable, PyObject* code);
+bool rt_has_scope(PyObject* function, PyObject* globals, PyObject* builtins);
+bool rt_has_recursion_room(PyThreadState* tstate, int64_t calls);
 bool rt_float_pow(double base, double exponent, double* result);
 int64_t rt_size_of(PyObject* sequence);
 bool rt_unbox_float(PyObject* object, double* result);
@@ -321,7 +333,7 @@ PyObject* rt_cold_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* 
 int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
                              PyObject* value);
 /// Notes that a subscript without a fast path met a container that has one. False if it did so often.
-bool rt_cold_learn_subscript(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key);
+bool rt_cold_learn_subscript(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key, int64_t use);
 int rt_cold_list_grow(PyObject* list, PyObject* value);
 bool rt_cold_list_store_float(PyObject** place, double value);
 }

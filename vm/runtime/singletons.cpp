@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "vm/runtime/singletons.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "vm/cpython_3_13/array_layout.h"
 #include "vm/cpython_3_13/iterators.h"
@@ -138,6 +140,7 @@ bool internNames(Singletons& out) {
 bool initializeRuntime() {
   if (martlet_singletons.smallInts != nullptr) return true;
   Singletons found = {};
+  std::copy(std::begin(martlet_singletons.usualEntries), std::end(martlet_singletons.usualEntries), found.usualEntries);
   PyInterpreterState* interp = PyInterpreterState_Get();
   if (!findSmallInts(found) || !findAsciiStrings(found) || !findCallables(found, interp) || !internNames(found) ||
       !findGetattrHook(found) || !findOperatorSlots()) {

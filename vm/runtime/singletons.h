@@ -13,6 +13,7 @@ struct Singletons {
   _Py_float_freelist* floatFreelist;  ///< the main interpreter's, or an empty one that stays empty
   uint64_t* dictVersion;              ///< interp->dict_state.global_version, or NULL: not found
   uint32_t* nextKeysVersion;          ///< interp->dict_state.next_keys_version, or NULL: not found
+  vectorcallfunc usualEntries[2];     ///< of Python functions: CPython's, and that of compiled ones (set by vm)
   getattrofunc getattrHook;           ///< tp_getattro of classes with a __getattr__
   PyObject* emptyString;
   PyTypeObject* asyncSend;  ///< class of what asynchronous generators' __anext__() returns; NULL: not known (set by vm)

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "vm/cpython_3_13/array_layout.h"
+#include "vm/runtime/leave.h"
 #include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
@@ -314,6 +315,24 @@ bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
     return true;  // a slice
   }
   return recordKind(cache, kind, index);
+}
+
+bool recordMethod(SiteCache* cache, PyObject* method, PyObject* left, PyObject* right) {
+  if (cache == nullptr) return true;
+  SiteEntry& entry = cache->entries[0];
+  if (entry.kind == SiteEntry::MixedTypes) return true;
+  const bool isClass = right != nullptr && (Py_TYPE(right)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+  const bool isNumber = right != nullptr && (PyFloat_CheckExact(right) || PyLong_CheckExact(right));
+  const uint32_t version = versionOf(Py_TYPE(left)), version2 = isClass ? versionOf(Py_TYPE(right)) : 0;
+  const bool isKnown = method != nullptr && version != 0 && (right == nullptr || isNumber || version2 != 0);
+  if (isKnown && cache->count == 0) {
+    entry.version = version;
+    entry.version2 = version2;
+    entry.object = method;
+    martlet_note_callee(method, cache);
+  }
+  const bool isSame = isKnown && entry.version == version && entry.version2 == version2;
+  return recordKind(cache, isSame ? SiteEntry::SpecialMethod : SiteEntry::MixedTypes, SiteEntry::kNoIndex);
 }
 
 bool recordIterator(SiteCache* cache, bool isQuiet) {

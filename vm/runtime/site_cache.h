@@ -47,6 +47,8 @@ struct SiteEntry {
     QuietIterator,  ///< of a FOR_ITER: one whose next item comes without Python code
     IntPair,        ///< both operands are ints
     FloatPair,      ///< both operands are floats
+    SpecialMethod,  ///< `object` of the left one's class, of that version; the right one's has `version2`, or is a
+                    ///< number
     MixedTypes,     ///< different ones
   };
   enum Storage : uint8_t {
@@ -111,6 +113,8 @@ void recordGlobal(SiteCache* cache, PyObject* globals, PyObject* builtins, PyObj
 /// Notes two operands. False if the same classes were met so often that code should be compiled for them: not every
 /// time, since there may be nothing to gain.
 bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right);
+/// The same for a special method of the left operand's class, or NULL; `right` where its class matters, too.
+bool recordMethod(SiteCache* cache, PyObject* method, PyObject* left, PyObject* right);
 /// The same for an iterator.
 bool recordIterator(SiteCache* cache, bool isQuiet);
 

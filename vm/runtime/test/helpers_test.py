@@ -9,6 +9,7 @@ import unittest
 
 from calls_test import *  # noqa: F403
 from harness import FORGOTTEN
+from inlined_test import *  # noqa: F403
 from known_test import *  # noqa: F403
 from objects_test import *  # noqa: F403
 from values_test import *  # noqa: F403

@@ -55,6 +55,8 @@ PyObject* martlet_call_remembered(PyThreadState* tstate, PyObject* function, PyO
   return martlet_call_function(tstate, function, args, count, nullptr);
 }
 
+void martlet_note_callee(PyObject*, martlet::vm::SiteCache*) {}
+
 PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                           martlet::vm::SiteCache* cache) {
   PyObject* result = martlet_call_remembered(tstate, function, args, count, cache);
@@ -76,6 +78,10 @@ int martlet_step_async_send(PyThreadState*, PyObject*, PyObject**) {
 
 EXPORT int test_initialize() {
   return martlet::vm::initializeRuntime() ? 0 : -1;
+}
+/// What vm tells the helpers.
+EXPORT void test_usual_entry(PyObject* function) {
+  martlet_singletons.usualEntries[0] = reinterpret_cast<PyFunctionObject*>(function)->vectorcall;
 }
 EXPORT const void* test_address(const char* symbol) {
   for (const auto& row : martlet::vm::helperAddresses()) {

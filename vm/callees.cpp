@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "vm/callees.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "vm/runtime/class_functions.h"
+
+namespace martlet::vm {
+namespace {
+
+using frontend::BytecodeOp;
+using frontend::Callee;
+using frontend::Instruction;
+using frontend::Snapshot;
+
+/// Calls within bodies, and how long a body may be, in code units.
+constexpr size_t kMaxDepth = 8;
+constexpr Py_ssize_t kMaxUnits = 240;
+
+/// True if a call fills the frame with its arguments and nothing else happens before the body.
+bool hasPlainFrame(const PyCodeObject* code) {
+  constexpr int kFunction = CO_OPTIMIZED | CO_NEWLOCALS;
+  constexpr int kOther = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
+  return (code->co_flags & kFunction) == kFunction && (code->co_flags & kOther) == 0 && plainArgumentsOf(code) >= 0 &&
+         code->co_ncellvars == 0 && code->co_nfreevars == 0;
+}
+
+bool mayBeInlined(const PyCodeObject* code) {
+  return hasPlainFrame(code) && Py_SIZE(code) <= kMaxUnits && code->co_version != 0 &&
+         PyBytes_GET_SIZE(code->co_exceptiontable) == 0;
+}
+
+bool hasLoop(const Snapshot& body) {
+  return std::any_of(body.instructions.begin(), body.instructions.end(), [](const Instruction& instruction) {
+    return instruction.op == BytecodeOp::JumpBackward || instruction.op == BytecodeOp::JumpBackwardNoInterrupt;
+  });
+}
+
+/// An object that code only compares with.
+int32_t addCompared(Snapshot& snapshot, PyObject* object, std::string name) {
+  hir::ObjectRef ref;
+  ref.name = std::move(name);
+  ref.type = hir::types::kObject;
+  ref.immortal = true;  // needs no counting
+  ref.address = object;
+  snapshot.objects.push_back(std::move(ref));
+  return static_cast<int32_t>(snapshot.objects.size() - 1);
+}
+
+class CalleeFinder {
+ public:
+  explicit CalleeFinder(Validity& validity) : validity_(validity) {}
+
+  void addTo(Snapshot& snapshot, CodeData& data) {
+    path_.push_back(&data);
+    for (uint32_t i = 0; i < snapshot.instructions.size(); ++i) {
+      const Instruction& instruction = snapshot.instructions[i];
+      if (instruction.special == frontend::Special::ClassMethod) {
+        addSpecialMethod(snapshot, i, data);
+        continue;
+      }
+      if (instruction.op != BytecodeOp::Call) continue;
+      if (PyTypeObject* type = calledClass(snapshot, instruction)) {
+        addInitializer(snapshot, i, type);
+      } else if (PyFunctionObject* function = calledAt(instruction, data)) {
+        add(snapshot, i, function);
+      }
+    }
+    path_.pop_back();
+    if (!snapshot.callees.empty() && snapshot.validityObject < 0) addValidity(snapshot, validity_.word());
+  }
+
+ private:
+  static PyFunctionObject* calledAt(const Instruction& instruction, const CodeData& data) {
+    const bool hasSite = instruction.site < data.siteCaches.size();
+    const CodeData* callee = hasSite ? data.siteCaches[instruction.site].callee : nullptr;
+    if (callee != nullptr && callee->code() != nullptr && callee->function != nullptr) return callee->function;
+    if (PyFunctionObject* function = port::functionOfVersion(instruction.version)) return function;
+    // A compiled function has lost its version.
+    callee = instruction.version != 0 ? CodeData::ofVersion(instruction.version) : nullptr;
+    return callee != nullptr ? callee->function : nullptr;
+  }
+
+  /// The function itself may be gone by now: its code and its class's version are what is known.
+  void addSpecialMethod(Snapshot& snapshot, uint32_t index, const CodeData& data) {
+    const SiteCache& cache = data.siteCaches[snapshot.instructions[index].site];
+    const CodeData* callee = cache.callee;
+    if (callee == nullptr || callee->code() == nullptr || callee->function == nullptr) return;
+    if (!add(snapshot, index, callee->function)) return;
+    Callee& entry = snapshot.callees[index];
+    entry.functionObject = addCompared(snapshot, cache.entries[0].object, "special method");
+    entry.notImplementedObject = addCompared(snapshot, Py_NotImplemented, "NotImplemented");
+  }
+
+  /// The class that is called, if it is a global and its __init__ may be inlined.
+  static PyTypeObject* calledClass(const Snapshot& snapshot, const Instruction& instruction) {
+    if (instruction.special != frontend::Special::CallAllocAndEnterInit || instruction.version == 0) return nullptr;
+    for (const hir::ObjectRef& object : snapshot.objects) {
+      if (!object.watched || object.type != hir::types::Class) continue;
+      auto* type = static_cast<PyTypeObject*>(const_cast<void*>(object.address));
+      if (type->tp_version_tag == instruction.version) return type;
+    }
+    return nullptr;
+  }
+
+  void addInitializer(Snapshot& snapshot, uint32_t index, PyTypeObject* type) {
+    PyObject* init = plainInitializer(reinterpret_cast<PyObject*>(type));
+    if (init == nullptr || type->tp_finalize != nullptr || type->tp_del != nullptr ||
+        type->tp_alloc != PyType_GenericAlloc) {
+      return;
+    }
+    auto* function = reinterpret_cast<PyFunctionObject*>(init);
+    if (!add(snapshot, index, function)) return;
+    Callee& entry = snapshot.callees[index];
+    entry.classVersion = type->tp_version_tag;
+    entry.functionObject = addCompared(snapshot, init, "__init__");
+  }
+
+  bool add(Snapshot& snapshot, uint32_t index, const PyFunctionObject* function) {
+    auto* calleeCode = reinterpret_cast<PyCodeObject*>(function->func_code);
+    if (!mayBeInlined(calleeCode) || port::foreignToolsWatch(calleeCode)) return false;
+    CodeData* data = CodeData::findOrCreate(calleeCode);
+    if (data == nullptr) {
+      PyErr_Clear();
+      return false;
+    }
+    CodeData& callee = *data;
+    const std::shared_ptr<const Snapshot>& body = bodyOf(callee, function);
+    if (body == nullptr) return false;
+    Callee& entry = snapshot.callees[index];
+    entry.body = body;
+    entry.function = function;
+    entry.codeObject = addCompared(snapshot, function->func_code, "code " + body->name);
+    if (body->validityObject < 0) return true;
+    const GlobalScope& scope = scopes_[&callee];
+    entry.globalsObject = addCompared(snapshot, scope.globals, "globals");
+    addCompared(snapshot, scope.builtins, "builtins");
+    return true;
+  }
+
+  const std::shared_ptr<const Snapshot>& bodyOf(CodeData& callee, const PyFunctionObject* function) {
+    std::shared_ptr<const Snapshot>& body = bodies_[&callee];
+    const bool isOnPath = std::find(path_.begin(), path_.end(), &callee) != path_.end();
+    if (body != nullptr || isOnPath || path_.size() > kMaxDepth) return body;
+    std::vector<SiteCache> none;
+    const GlobalScope scope{function->func_globals, function->func_builtins, &validity_};
+    scopes_[&callee] = scope;
+    std::vector<SiteCache>& caches = callee.siteCaches.empty() ? none : callee.siteCaches;
+    Result<CodeSnapshot> copy = snapshotCode(callee.code(), callee.blocked, caches, scope);
+    if (!copy || hasLoop(copy->snapshot)) return body;
+    validity_.dependOn(callee);
+    auto found = std::make_shared<Snapshot>(std::move(copy->snapshot));
+    found->siteCaches = nullptr;  // the callee's own
+    found->reached = callee.reached;
+    found->leavesOutNotRun = !callee.compiledWhole;
+    addTo(*found, callee);
+    body = std::move(found);
+    return body;
+  }
+
+  Validity& validity_;
+  std::map<const CodeData*, std::shared_ptr<const Snapshot>> bodies_;
+  std::map<const CodeData*, GlobalScope> scopes_;  ///< for which a body's globals were looked up
+  std::vector<const CodeData*> path_;
+};
+
+}  // namespace
+
+void addCallees(Snapshot& snapshot, CodeData& data, Validity& validity) {
+  CalleeFinder(validity).addTo(snapshot, data);
+}
+
+}  // namespace martlet::vm
