@@ -236,9 +236,11 @@ void block(const ExitDescriptor& exit, vm::CodeData& data) {
   uint32_t kind = 0;
   if (exit.reason == hir::ExitReason::LoopValue) kind = hir::Function::kBlockLoopValues;
   if (exit.reason == hir::ExitReason::LoopGuard) kind = hir::Function::kBlockLoopGuards;
+  if (exit.reason == hir::ExitReason::Inlined) kind = hir::Function::kBlockHelpers;
   if (exit.reason == hir::ExitReason::ItemType) kind = hir::Function::kBlockItemTypes;
   const Place place = placeOf(exit, data);
-  place.data.blocked.insert(place.offset | kind);
+  const bool isCall = exit.inlinedCode != 0 && &place.data == &data;  // which is not inlined any more
+  place.data.blocked.insert(isCall ? place.offset : place.offset | kind);
 }
 
 }  // namespace

@@ -126,6 +126,9 @@ void Translator::giveUp() {
 /// Looks at an op of inlined code before it is emitted.
 void Translator::checkInlined(Value& value) {
   if (value.canExit() && region_.hasWritten) return giveUp();
+  // What needs no guess has failed here all the same.
+  const bool isHelper = value.op == Op::CallRuntime && (value.canExit() || value.helper == Helper::CompareQuiet);
+  if (isHelper && snapshot_.blocked.contains(ins_->offset | hir::Function::kBlockHelpers)) return giveUp();
   switch (value.effects()) {
   case Effects::Python: return giveUp();
   case Effects::Writes: break;
@@ -395,6 +398,7 @@ Edge Translator::inlinedEdgeTo(uint32_t index) {
 void Translator::storeLocalInlined(size_t slot, Value* value) {
   Value* old = locals_[slot];
   const bool isQuiet = old->type.isSubtypeOf(types::kSimple | types::Null) || isKnownInt(old) || isKnownFloat(old);
+  if (!isQuiet && !speculates()) return giveUp();
   if (!isQuiet) emit(Op::GuardQuiet, types::kNothing, {old});
   locals_[slot] = value;
 }

@@ -315,7 +315,9 @@ void Translator::compareOp() {
     return push(boolObject(call(Helper::StrCompareValue, {left, right}, {comparison})));
   }
   if (inlined_ != nullptr) {
-    Value* result = checkedOutput(call(Helper::CompareQuiet, {left, right}, {comparison}), types::I64);
+    Value* isKnown = call(Helper::CompareQuiet, {left, right}, {comparison});
+    Value* result = output(isKnown, 0, types::I64);
+    emit(Op::GuardTrue, types::kNothing, {isKnown})->reason = hir::ExitReason::Inlined;
     return push(boolObject(isNonZero(result)));
   }
   learnNumbers(left, right);

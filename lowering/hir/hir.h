@@ -220,6 +220,7 @@ class Function {
   std::vector<uint32_t> blocked;
   static constexpr uint32_t kBlockLoopValues = 1U << 30, kBlockLoopGuards = 1U << 31;
   static constexpr uint32_t kBlockItemTypes = 1U << 29;  ///< the class of the instruction's item
+  static constexpr uint32_t kBlockHelpers = 1U << 28;    ///< helpers that may fail, in inlined code
   static constexpr uint32_t kBlockAll = 0xffffffff;      ///< no assumption anywhere
   bool isBlocked(uint32_t site) const {
     return std::any_of(blocked.begin(), blocked.end(), [=](uint32_t b) { return b == site || b == kBlockAll; });
