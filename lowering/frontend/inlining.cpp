@@ -311,11 +311,7 @@ bool Translator::translateInlined(const Values& args) {
   ins_ = snapshot_.instructions.data();
   while (locals_.size() < snapshot_.localCount) locals_.push_back(null());
   translateFrom(0);
-  while (!pending_.empty() && !failure_) {
-    const uint32_t leader = *pending_.begin();
-    pending_.erase(pending_.begin());
-    translateBlock(leader);
-  }
+  translatePending();
   return !failure_ && !inlined_->returns.empty();
 }
 

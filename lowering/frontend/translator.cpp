@@ -34,11 +34,7 @@ Translator::Translator(const Snapshot& snapshot, const ControlFlow& flow, Transl
 
 bool Translator::run() {
   for (const ResolvedEntry& entry : flow_.entries) makeEntry(entry);
-  while (!pending_.empty() && !failure_) {
-    const uint32_t leader = *pending_.begin();
-    pending_.erase(pending_.begin());
-    translateBlock(leader);
-  }
+  translatePending();
   if (failure_) return false;
   guardMethodLoads();
   function_.recomputePredecessors();
@@ -87,6 +83,14 @@ void Translator::makeEntry(const ResolvedEntry& entry) {
   block_->entry = makeState();
   block_->entry->offset = block_->entry->resumeOffset = entry.offset;  // an EXTENDED_ARG, where there is one
   endWithJump(entry.index);
+}
+
+void Translator::translatePending() {
+  while (!pending_.empty() && !failure_) {
+    const uint32_t leader = *pending_.begin();
+    pending_.erase(pending_.begin());
+    translateBlock(leader);
+  }
 }
 
 void Translator::translateBlock(uint32_t leader) {

@@ -95,6 +95,7 @@ class Translator {
   // ---- driver (translator.cpp)
   bool isFilledByPrologue(int64_t slot) const;
   void makeEntry(const ResolvedEntry& entry);
+  void translatePending();
   void translateBlock(uint32_t leader);
   void translateFrom(uint32_t index);
   void beginInstruction(uint32_t index);
