@@ -62,25 +62,30 @@ std::vector<HelperAddress> allHelpers() {
   return all;
 }
 
-/// The globals of the frame that runs a code object now; nothing where it does not.
-vm::GlobalScope runningScope(const vm::CodeData& data) {
+/// The frame that runs a code object now, or NULL.
+const vm::port::Frame* runningFrame(const vm::CodeData& data) {
   const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
-  if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return {};
+  return frame != nullptr && vm::port::codeOf(frame) == data.code() ? frame : nullptr;
+}
+
+/// Its globals; nothing where there is none.
+vm::GlobalScope runningScope(const vm::CodeData& data) {
+  const vm::port::Frame* frame = runningFrame(data);
+  if (frame == nullptr) return {};
   return {vm::port::globalsOf(frame), vm::port::builtinsOf(frame)};
 }
 
 /// A call of `data`'s code that is inlined needs to know whose globals it has.
 void noteRunningFunction(vm::CodeData& data) {
-  const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
-  if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return;
-  PyFunctionObject* func = vm::port::functionOf(frame);
+  const vm::port::Frame* frame = runningFrame(data);
+  PyFunctionObject* func = frame != nullptr ? vm::port::functionOf(frame) : nullptr;
   if (func != nullptr && func->func_code == reinterpret_cast<PyObject*>(data.code())) vm::noteFunction(func, data);
 }
 
 /// Keeps what the running frame's slots hold.
 void noteSlots(vm::CodeData& data, uint32_t offset) {
-  const vm::port::Frame* frame = PyThreadState_Get()->current_frame;
-  if (frame == nullptr || vm::port::codeOf(frame) != data.code()) return;
+  const vm::port::Frame* frame = runningFrame(data);
+  if (frame == nullptr) return;
   data.slotsSeen[offset] = vm::typesOf(frame->localsplus, static_cast<size_t>(data.layout.locals));
 }
 

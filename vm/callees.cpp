@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "vm/entry.h"
 #include "vm/runtime/class_functions.h"
 
 namespace martlet::vm {
@@ -16,27 +17,14 @@ using frontend::Callee;
 using frontend::Instruction;
 using frontend::Snapshot;
 
-/// Calls within bodies, and how long a body may be, in code units.
-constexpr size_t kMaxDepth = 8;
+/// How long a body may be, in code units.
 constexpr Py_ssize_t kMaxUnits = 240;
 
-/// True if a call fills the frame with its arguments and nothing else happens before the body.
-bool hasPlainFrame(const PyCodeObject* code) {
-  constexpr int kFunction = CO_OPTIMIZED | CO_NEWLOCALS;
-  constexpr int kOther = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
-  return (code->co_flags & kFunction) == kFunction && (code->co_flags & kOther) == 0 && plainArgumentsOf(code) >= 0 &&
-         code->co_ncellvars == 0 && code->co_nfreevars == 0;
-}
-
+/// True if a call fills the frame with its arguments and nothing else happens before the body, which has no handlers.
 bool mayBeInlined(const PyCodeObject* code) {
-  return hasPlainFrame(code) && Py_SIZE(code) <= kMaxUnits && code->co_version != 0 &&
+  return entersThroughVectorcall(code) && plainArgumentsOf(code) >= 0 && code->co_ncellvars == 0 &&
+         code->co_nfreevars == 0 && Py_SIZE(code) <= kMaxUnits && code->co_version != 0 &&
          PyBytes_GET_SIZE(code->co_exceptiontable) == 0;
-}
-
-bool hasLoop(const Snapshot& body) {
-  return std::any_of(body.instructions.begin(), body.instructions.end(), [](const Instruction& instruction) {
-    return instruction.op == BytecodeOp::JumpBackward || instruction.op == BytecodeOp::JumpBackwardNoInterrupt;
-  });
 }
 
 /// An object that code only compares with.
@@ -128,42 +116,47 @@ class CalleeFinder {
       return false;
     }
     CodeData& callee = *data;
-    const std::shared_ptr<const Snapshot>& body = bodyOf(callee, function);
-    if (body == nullptr) return false;
+    const Body& body = bodyOf(callee, function);
+    if (body.snapshot == nullptr) return false;
     Callee& entry = snapshot.callees[index];
-    entry.body = body;
+    entry.body = body.snapshot;
     entry.function = function;
-    entry.codeObject = addCompared(snapshot, function->func_code, "code " + body->name);
-    if (body->validityObject < 0) return true;
-    const GlobalScope& scope = scopes_[&callee];
-    entry.globalsObject = addCompared(snapshot, scope.globals, "globals");
-    addCompared(snapshot, scope.builtins, "builtins");
+    entry.codeObject = addCompared(snapshot, function->func_code, "code " + body.snapshot->name);
+    if (body.snapshot->validityObject < 0) return true;
+    entry.globalsObject = addCompared(snapshot, body.scope.globals, "globals");
+    addCompared(snapshot, body.scope.builtins, "builtins");
     return true;
   }
 
-  const std::shared_ptr<const Snapshot>& bodyOf(CodeData& callee, const PyFunctionObject* function) {
-    std::shared_ptr<const Snapshot>& body = bodies_[&callee];
+  struct Body {
+    std::shared_ptr<const Snapshot> snapshot;  ///< NULL: not to be inlined
+    GlobalScope scope;                         ///< in which its globals were looked up
+    bool isTried = false;
+  };
+
+  const Body& bodyOf(CodeData& callee, const PyFunctionObject* function) {
+    Body& body = bodies_[&callee];
     const bool isOnPath = std::find(path_.begin(), path_.end(), &callee) != path_.end();
-    if (body != nullptr || isOnPath || path_.size() > kMaxDepth) return body;
+    if (body.isTried || isOnPath || path_.size() > frontend::kMaxInliningDepth) return body;
+    body.isTried = true;
+    if (hasLoop(callee.code())) return body;
     std::vector<SiteCache> none;
-    const GlobalScope scope{function->func_globals, function->func_builtins, &validity_};
-    scopes_[&callee] = scope;
+    body.scope = {function->func_globals, function->func_builtins, &validity_};
     std::vector<SiteCache>& caches = callee.siteCaches.empty() ? none : callee.siteCaches;
-    Result<CodeSnapshot> copy = snapshotCode(callee.code(), callee.blocked, caches, scope);
-    if (!copy || hasLoop(copy->snapshot)) return body;
+    Result<CodeSnapshot> copy = snapshotCode(callee.code(), callee.blocked, caches, body.scope);
+    if (!copy) return body;
     validity_.dependOn(callee);
     auto found = std::make_shared<Snapshot>(std::move(copy->snapshot));
     found->siteCaches = nullptr;  // the callee's own
     found->reached = callee.reached;
     found->leavesOutNotRun = !callee.compiledWhole;
     addTo(*found, callee);
-    body = std::move(found);
+    body.snapshot = std::move(found);
     return body;
   }
 
   Validity& validity_;
-  std::map<const CodeData*, std::shared_ptr<const Snapshot>> bodies_;
-  std::map<const CodeData*, GlobalScope> scopes_;  ///< for which a body's globals were looked up
+  std::map<const CodeData*, Body> bodies_;
   std::vector<const CodeData*> path_;
 };
 

@@ -28,7 +28,6 @@ namespace types = hir::types;
 
 namespace {
 
-constexpr size_t kMaxDepth = 8;
 /// Instructions that a function takes in.
 constexpr size_t kMaxInlined = 1000;
 
@@ -186,7 +185,7 @@ bool Translator::inlineCall(const Values& operands) {
   if (args.size() != callee->body->argCount || isPolymorphic(operands[0])) return false;
   const Attempt attempt = beginAttempt();
   if (hasSelf && self->type.mayBe(types::Null)) {
-    require(emit(Op::BoolNot, types::I1, {emit(Op::IsNull, types::I1, {self})}));
+    require(isNotNull(self));
   }
   if (!finishAttempt(attempt, inlineFunction(*callee, operands[0], args, operands))) return false;
   noteMethodLoad(operands);
@@ -198,44 +197,37 @@ void Translator::noteMethodLoad(const Values& operands) {
   Value* load = operands[0];
   const bool isMethod = load->helper == Helper::LoadMethodWithValues || load->helper == Helper::LoadMethodNoDict;
   const bool isSelf = operands[1]->op == Op::Output && operands[1]->operands[0] == load;
-  if (isMethod && isSelf && !snapshot_.blocked.contains(load->state->offset)) methodLoads_.push_back(load);
+  if (isMethod && isSelf && !snapshot_.blocked.contains(load->state->offset)) {
+    methodLoads_.push_back({load, operands[1]});
+  }
 }
 
 /// What is called is known by the class: two comparisons instead of two references, and an exit where it is another.
 void Translator::guardMethodLoads() {
-  if (methodLoads_.empty()) return;
-  std::vector<Value*> replacements(function_.valueCount() + 4 * methodLoads_.size(), nullptr);
-  for (Value* load : methodLoads_) {
-    Value* owner = load->operands[0];
+  std::vector<Value*> replacements(function_.valueCount(), nullptr);
+  for (const MethodLoad& load : methodLoads_) {
+    Value* owner = load.method->operands[0];
     const auto guard = [&](Helper helper, int64_t version) {
       Value* condition = function_.newValue(Op::CallRuntime, types::I1, {owner});
       condition->helper = helper;
       condition->imms = {version};
       Value* check = function_.newValue(Op::GuardTrue, types::kNothing, {condition});
-      check->state = std::make_unique<hir::FrameState>(*load->state);
-      function_.insertBefore(load, condition);
-      function_.insertBefore(load, check);
+      check->state = std::make_unique<hir::FrameState>(*load.method->state);
+      function_.insertBefore(load.method, condition);
+      function_.insertBefore(load.method, check);
     };
-    guard(Helper::HasTypeVersion, load->imms[0]);
-    if (load->helper == Helper::LoadMethodWithValues) guard(Helper::HidesNothing, load->imms[1]);
-    hir::ObjectRef object = function_.objects[static_cast<size_t>(load->operands[2]->imm)];
+    guard(Helper::HasTypeVersion, load.method->imms[0]);
+    if (load.method->helper == Helper::LoadMethodWithValues) guard(Helper::HidesNothing, load.method->imms[1]);
+    hir::ObjectRef object = function_.objects[static_cast<size_t>(load.method->operands[2]->imm)];
     object.watched = true;
-    function_.objects.push_back(std::move(object));
-    Value* method = function_.newValue(Op::ConstObject, types::kObject, {}, std::ssize(function_.objects) - 1);
-    function_.insertBefore(load, method);
-    for (Value* op : load->block->ops) {
-      if (op->op == Op::Output && op->operands[0] == load) replacements[op->id] = owner;
-    }
-    replacements[load->id] = method;
+    Value* method = function_.newValue(Op::ConstObject, types::kObject, {}, function_.addObject(std::move(object)));
+    function_.insertBefore(load.method, method);
+    replacements[load.method->id] = method;
+    replacements[load.self->id] = owner;
+    function_.remove(load.method);
+    function_.remove(load.self);
   }
-  for (Value* load : methodLoads_) {
-    const std::vector<Value*> ops = load->block->ops;
-    for (Value* op : ops) {
-      if (op == load || (op->op == Op::Output && op->operands[0] == load)) function_.remove(op);
-    }
-  }
-  replacements.resize(function_.valueCount(), nullptr);
-  function_.replaceUses(replacements);
+  if (!methodLoads_.empty()) function_.replaceUses(replacements);
 }
 
 /// An instruction whose first operand's class has a special method for it.
@@ -281,13 +273,13 @@ bool Translator::inlineInitializer(const Callee& callee, const Values& operands)
 bool Translator::inlineFunction(const Callee& callee, Value* function, const Values& args, const Values& held) {
   const size_t depth = inlined_ != nullptr ? inlined_->depth + 1 : 1;
   const Snapshot& body = *callee.body;
-  if (depth > kMaxDepth || unit_.inlinedInstructions + body.instructions.size() > kMaxInlined) return false;
+  if (depth > kMaxInliningDepth || unit_.inlinedInstructions + body.instructions.size() > kMaxInlined) return false;
   const EntryRequest start{};
   Result<ControlFlow> flow = analyzeControlFlow(body, {&start, 1});
   if (!flow || flow->isJoin(0)) return false;
   unit_.inlinedInstructions += body.instructions.size();
   std::unique_ptr<hir::FrameState> state = makeState();
-  if (depth == 1) require(call(Helper::HasRecursionRoom, {}, {kMaxDepth}));
+  if (depth == 1) require(call(Helper::HasRecursionRoom, {}, {kMaxInliningDepth}));
   // Of a code object that has died, another one may have got the address.
   emit(Op::GuardValid, types::kNothing, {}, inTable(snapshot_.validityObject));
   require(call(Helper::RunsCode, {function, constObject(callee.codeObject)}));
@@ -435,12 +427,9 @@ bool Translator::loadAttrInlined() {
   if (failure_ || !speculates()) return false;
   switch (ins_->special) {
   case Special::AttrInstanceValue:
-    requireVersion(owner, ins_->version);
-    loadFieldInlined(pop(), int64_t{ins_->index} << 2);
-    break;
   case Special::AttrSlot:
     requireVersion(owner, ins_->version);
-    loadFieldInlined(pop(), int64_t{ins_->index} << 2 | 2);
+    loadFieldInlined(pop(), placeOf(ins_->special == Special::AttrSlot));
     break;
   case Special::AttrClass:
     require(call(Helper::IsClassOfVersion, {pop()}, {ins_->version}));
@@ -488,7 +477,7 @@ void Translator::storeAttrInlined() {
   Value* value = pop();
   const bool isSlot = ins_->special == Special::StoreAttrSlot;
   if (failure_ || !speculates() || (!isSlot && ins_->special != Special::StoreAttrInstanceValue)) return giveUp();
-  const int64_t place = int64_t{ins_->index} << 2 | (isSlot ? 2 : 0);
+  const int64_t place = placeOf(isSlot);
   requireVersion(owner, ins_->version);
   if (const auto made = region_.made.find(owner); made != region_.made.end()) {
     // What it replaces would be released.

@@ -75,6 +75,9 @@ inline constexpr uint32_t kBlockAll = hir::Function::kBlockAll;
 
 struct Snapshot;
 
+/// How deep inlined calls may be within one another.
+inline constexpr size_t kMaxInliningDepth = 8;
+
 /// A Python function whose body may take the place of a call, as long as what is called runs that code.
 struct Callee {
   std::shared_ptr<const Snapshot> body;

@@ -63,6 +63,10 @@ class Translator {
     size_t depth;
     std::vector<InlinedReturn> returns;
   };
+  /// A method and its self.
+  struct MethodLoad {
+    Value *method, *self;
+  };
   struct Attempt;
   Translator(const Snapshot& body, const ControlFlow& flow, const Translator& caller, InlinedCall& call);
   Attempt beginAttempt() const;
@@ -85,6 +89,8 @@ class Translator {
   bool loadAttrInlined();
   void storeAttrInlined();
   bool toBoolInlined();
+  /// The attribute's place, as in Field.
+  int64_t placeOf(bool isSlot) const { return int64_t{ins_->index} << 2 | (isSlot ? 2 : 0); }
   void loadFieldInlined(Value* owner, int64_t place);
   Value* cachedObject();
   Value* cachedMethod();
@@ -270,9 +276,9 @@ class Translator {
   int64_t firstObject_ = 0;         ///< of the snapshot's objects in the function's table
   InlinedCall* inlined_ = nullptr;  ///< NULL in the function itself
   Region region_;
-  Values methodLoads_;            ///< of methods that have been inlined
-  std::vector<BlockPlan> plans_;  ///< by leader's instruction index
-  std::set<uint32_t> pending_;    ///< leaders whose block exists and is not translated yet
+  std::vector<MethodLoad> methodLoads_;  ///< of methods that have been inlined
+  std::vector<BlockPlan> plans_;         ///< by leader's instruction index
+  std::set<uint32_t> pending_;           ///< leaders whose block exists and is not translated yet
   std::optional<Bailout> failure_;
 
   hir::Block* block_ = nullptr;  ///< NULL behind a terminator

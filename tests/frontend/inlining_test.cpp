@@ -26,12 +26,17 @@ CodeBuilder callOf(CodeBuilder body, int32_t arguments = 1) {
   return b;
 }
 
-CodeBuilder attribute(Op op, Special special, uint32_t index) {
-  CodeBuilder b(2, 2);
-  if (op == Op::StoreAttr) b.op(Op::LoadFast, 1);
-  b.op(Op::LoadFast, 0).op(op, 0, special);
+/// Attribute 3 of local `owner`, whose class has version 5.
+void access(CodeBuilder& b, int32_t owner, Op op, Special special) {
+  b.op(Op::LoadFast, owner).op(op, 0, special);
   b.code.instructions.back().version = 5;
-  b.code.instructions.back().index = index;
+  b.code.instructions.back().index = 3;
+}
+
+CodeBuilder storing() {
+  CodeBuilder b(2, 2);
+  b.op(Op::LoadFast, 1);
+  access(b, 0, Op::StoreAttr, Special::StoreAttrInstanceValue);
   return b;
 }
 
@@ -86,7 +91,8 @@ TEST(Inlining, ALoopIsNot) {
 }
 
 TEST(Inlining, AttributesComeByTheClassesVersion) {
-  CodeBuilder body = attribute(Op::LoadAttr, Special::AttrInstanceValue, 3);
+  CodeBuilder body(2, 2);
+  access(body, 0, Op::LoadAttr, Special::AttrInstanceValue);
   body.op(Op::ReturnValue);
   const std::string text = callOf(std::move(body), 2).text();
   EXPECT_EQ(count(text, "CallRuntime HasTypeVersion(v1) imms=[5]"), 1) << text;
@@ -94,7 +100,7 @@ TEST(Inlining, AttributesComeByTheClassesVersion) {
 }
 
 TEST(Inlining, StoresWaitUntilNothingCanFail) {
-  CodeBuilder body = attribute(Op::StoreAttr, Special::StoreAttrInstanceValue, 3);
+  CodeBuilder body = storing();
   body.op(Op::LoadFast, 1).op(Op::LoadConst, 1).op(Op::BinaryOp, 0, Special::AddInt).op(Op::ReturnValue);
   const std::string text = callOf(std::move(body), 2).text();
   EXPECT_EQ(count(text, "CallRuntime MayStoreField(v1) imms=[12]"), 1) << text;
@@ -103,10 +109,8 @@ TEST(Inlining, StoresWaitUntilNothingCanFail) {
 }
 
 TEST(Inlining, AStoreIsSeenByTheLoadBehindIt) {
-  CodeBuilder body = attribute(Op::StoreAttr, Special::StoreAttrInstanceValue, 3);
-  body.op(Op::LoadFast, 0).op(Op::LoadAttr, 0, Special::AttrInstanceValue);
-  body.code.instructions.back().version = 5;
-  body.code.instructions.back().index = 3;
+  CodeBuilder body = storing();
+  access(body, 0, Op::LoadAttr, Special::AttrInstanceValue);
   body.op(Op::ReturnValue);
   const std::string text = callOf(std::move(body), 2).text();
   EXPECT_EQ(count(text, "= Field"), 0) << text;
@@ -114,10 +118,8 @@ TEST(Inlining, AStoreIsSeenByTheLoadBehindIt) {
 }
 
 TEST(Inlining, WhatMayBeTheSameObjectStopsIt) {
-  CodeBuilder body = attribute(Op::StoreAttr, Special::StoreAttrInstanceValue, 3);
-  body.op(Op::LoadFast, 1).op(Op::LoadAttr, 0, Special::AttrInstanceValue);
-  body.code.instructions.back().version = 5;
-  body.code.instructions.back().index = 3;
+  CodeBuilder body = storing();
+  access(body, 1, Op::LoadAttr, Special::AttrInstanceValue);
   body.op(Op::ReturnValue);
   EXPECT_EQ(count(callOf(std::move(body), 2).text(), "CallRuntime Call("), 1);
 }

@@ -610,6 +610,26 @@ std::vector<hir::Type> typesOf(PyObject* const* objects, size_t count) {
   return result;
 }
 
+bool hasLoop(PyCodeObject* code) {
+  PyObject* bytes = PyCode_GetCode(code);
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    return true;
+  }
+  const auto* units = reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes));
+  const Py_ssize_t size = PyBytes_GET_SIZE(bytes) / 2;
+  bool found = false;
+  for (Py_ssize_t offset = 0; offset < size && !found;) {
+    const uint8_t number = units[2 * offset];
+    const Opcode& opcode = kTables.plain[number];
+    const bool isKnown = opcode.kind != Opcode::None || number == EXTENDED_ARG;
+    found = !isKnown || number == JUMP_BACKWARD || number == JUMP_BACKWARD_NO_INTERRUPT;
+    offset += 1 + opcode.caches;
+  }
+  Py_DECREF(bytes);
+  return found;
+}
+
 const std::vector<OpcodeRow>& opcodeRows() {
   using Kind = OpcodeRow::Kind;
   static const std::vector<OpcodeRow> rows = {

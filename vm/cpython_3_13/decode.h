@@ -41,6 +41,9 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
 /// The exact class of each object; Null for NULL.
 std::vector<hir::Type> typesOf(PyObject* const* objects, size_t count);
 
+/// True if code jumps backward, or has an instruction that is not known. With the GIL held; leaves no exception.
+bool hasLoop(PyCodeObject* code);
+
 /// A row of opcodes.def, for a test against the running interpreter's own tables.
 struct OpcodeRow {
   enum class Kind : uint8_t { Plain, Superinstruction, Quickened, Instrumented, Internal };
