@@ -41,19 +41,23 @@ struct ExitValue {
   bool owned;      ///< Object: the spill slot holds a reference of its own (consumed once per spill slot)
   uint16_t index;  ///< stack or localsplus index
   uint16_t spill;  ///< entries with the same spill slot are the same object: boxed once
+  /// Local: spill slot of the flag that tells whether the value is to be stored; 0: it is.
+  uint16_t condition = 0;
 };
 
 /// How native code names a dirty slot, in one word, where it brings slots up to date without leaving.
 struct SlotWord {
   uint64_t slot;
   ExitValue::Kind kind;
-  bool shared;  ///< the slot gets the object of the slot named before it, which has the same value
+  bool shared;       ///< the slot gets the object of the slot named before it, which has the same value
+  bool conditional;  ///< behind the value a word follows that tells whether the slot is dirty
 
   constexpr uint64_t pack() const {
-    return slot << 3 | static_cast<uint64_t>(shared) << 2 | static_cast<uint64_t>(kind);
+    return slot << 4 | static_cast<uint64_t>(conditional) << 3 | static_cast<uint64_t>(shared) << 2 |
+           static_cast<uint64_t>(kind);
   }
   static constexpr SlotWord unpack(uint64_t word) {
-    return {word >> 3, static_cast<ExitValue::Kind>(word & 3), (word & 4) != 0};
+    return {word >> 4, static_cast<ExitValue::Kind>(word & 3), (word & 4) != 0, (word & 8) != 0};
   }
 };
 

@@ -70,8 +70,7 @@ class DeadCodeEliminator {
       }
       // Entry states name what the slots hold; later passes rely on the names.
       if (!block->entry) continue;
-      for (Value* v : block->entry->stack) need(v);
-      for (Value* v : block->entry->locals) need(v);
+      visitState(*block->entry, [this](Value* v) { need(v); });
     }
     while (!pending_.empty()) {
       Value* value = pending_.back();

@@ -11,6 +11,10 @@
 // object. Whether a slot is dirty is one bit for each point of the function: where ways meet, a slot is dirty if it is
 // on one of them (and memory holds a number or NULL on all of them; otherwise it is brought up to date first). Fills
 // `dirty` and the dirty locals of all states.
+//
+// A slot that unbox-params has called a number or its content (types::kNumberOrSlot) is dirty as long as it is so on
+// one of the ways, whatever memory holds on the others: a flag, carried along with the number, says which it is. The
+// first store that is put off takes the old content out of the slot, and lets it go.
 #include <algorithm>
 
 #include "lowering/hir/analysis.h"
@@ -31,6 +35,7 @@ class LocalSync {
   bool run() {
     if (!facts_.anyDeferred()) return false;
     atEnd_.resize(facts_.blockIds(), SlotMap(*function_.blocks[0]));
+    addFlags();
     for (Block* block : dominators_.order()) rewriteBlock(*block);
     const size_t count = function_.blocks.size();
     std::vector<Block*> blocks;
@@ -61,6 +66,16 @@ class LocalSync {
     return value;
   }
 
+  struct Flag {
+    size_t slot;
+    Value* param;
+  };
+
+  void addFlags();
+  Value* flagAtStart(const Block& block, size_t slot) const;
+  Value* constant(Place& at, Type type, int64_t number);
+  Value* takeContent(Place& at, size_t slot);
+  void flagEdge(Place& at, const Block& target, std::vector<Value*>& args);
   void rewriteBlock(Block& block);
   void rewriteStore(Place& at, Value& store);
   void giveObjects(Place& at, Value& op);
@@ -78,6 +93,7 @@ class LocalSync {
   const DominatorTree dominators_;
   const LocalSyncFacts facts_;
   std::vector<SlotMap> atEnd_;                           // by block id
+  std::vector<std::vector<Flag>> flags_;                 // by block id: parameters that tell which slots are dirty
   std::vector<std::vector<Value*>> boxesOf_;             // by the machine value's id: its boxes so far
   std::vector<std::pair<Value*, const Value*>> loaded_;  // objects from clean slots, and their numbers
 };
@@ -88,11 +104,40 @@ void LocalSync::noteBox(Value* box) {
   boxesOf_[number->id].push_back(box);
 }
 
+bool isNumberOrSlot(const Value* value) {
+  return value->type.isSubtypeOf(types::kNumberOrSlot);
+}
+
+/// Where ways meet, a parameter for each slot that may be dirty on some of them only.
+void LocalSync::addFlags() {
+  flags_.resize(facts_.blockIds());
+  for (const auto& block : function_.blocks) {
+    if (!LocalSyncFacts::isJoin(*block)) continue;
+    const std::vector<bool>& dirty = facts_.dirtyIn(*block);
+    for (size_t slot = 0; slot < dirty.size(); ++slot) {
+      if (!dirty[slot] || !isNumberOrSlot(block->entry->locals[slot])) continue;
+      flags_[block->id].push_back({slot, function_.newParam(block.get(), types::I1)});
+    }
+  }
+}
+
+/// Whether a dirty slot really is one, or null: it is.
+Value* LocalSync::flagAtStart(const Block& block, size_t slot) const {
+  if (!isNumberOrSlot(block.entry->locals[slot])) return nullptr;
+  if (!LocalSyncFacts::isJoin(block)) return atEnd_[block.predecessors[0]->id].conditionOf(slot);
+  for (const Flag& flag : flags_[block.id]) {
+    if (flag.slot == slot) return flag.param;
+  }
+  return nullptr;
+}
+
 void LocalSync::rewriteBlock(Block& block) {
   SlotMap slots(block);
   const std::vector<bool>& dirty = facts_.dirtyIn(block);
-  for (size_t slot = 0; slot < slots.size(); ++slot)
-    slots.set(slot, facts_.withoutSunkBox(slots.content(slot)), dirty[slot]);
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    slots.set(slot, facts_.withoutSunkBox(slots.content(slot)), dirty[slot],
+              dirty[slot] ? flagAtStart(block, slot) : nullptr);
+  }
   describe(*block.entry, slots);
   const std::vector<Value*> ops = std::move(block.ops);
   block.ops.clear();
@@ -101,6 +146,8 @@ void LocalSync::rewriteBlock(Block& block) {
     if (facts_.isLoud(*op)) syncAll(at);
     if (facts_.releasesLoudly(*op)) syncCounted(at);
     if (op->op != Op::StoreLocal) giveObjects(at, *op);
+    if (op->op == Op::LoadLocal && slots.isDirty(static_cast<size_t>(op->imm)))
+      syncSlot(at, static_cast<size_t>(op->imm));
     if (op->state) describe(*op->state, slots);
     if (op->op == Op::StoreLocal) {
       rewriteStore(at, *op);
@@ -115,26 +162,48 @@ void LocalSync::rewriteBlock(Block& block) {
 
 void LocalSync::describe(FrameState& state, const SlotMap& slots) const {
   state.dirty.assign(slots.size(), false);
+  state.when.assign(slots.size(), nullptr);
   for (size_t slot = 0; slot < slots.size(); ++slot) {
     if (!slots.isDirty(slot)) continue;
     state.dirty[slot] = true;
     state.locals[slot] = slots.content(slot);
+    state.when[slot] = slots.conditionOf(slot);
   }
 }
 
-/// An op that wants the object of a sunk box.
+/// An op that wants the object of a sunk box. Slots that are to show the number get that object, too.
 void LocalSync::giveObjects(Place& at, Value& op) {
   for (Value*& operand : op.operands) {
     if (!facts_.isSunk(*operand)) continue;
     Value* const box = operand;
-    Value* object = objectOf(at, box->operands[0]);
+    Value* const number = box->operands[0];
+    Value* object = objectOf(at, number);
+    for (size_t slot = 0; slot < at.slots.size(); ++slot) {
+      if (!at.slots.isDirty(slot) || at.slots.content(slot) != number) continue;
+      at.slots.step(*put(at, Op::SyncLocal, types::kNothing, {object}, static_cast<int64_t>(slot)));
+    }
     operand = object;
     // The interpreter's operand is the same object.
     if (op.state) std::replace(op.state->stack.begin(), op.state->stack.end(), box, object);
   }
 }
 
+Value* LocalSync::constant(Place& at, Type type, int64_t number) {
+  const Op op = type == types::I1 ? Op::ConstBool : type == types::I64 ? Op::ConstInt : Op::ConstFloat;
+  return put(at, op, type, {}, number);
+}
+
+/// What is in a slot that is about to get something else, as far as nobody has a name for it.
+Value* LocalSync::takeContent(Place& at, size_t slot) {
+  if (!isNumberOrSlot(at.slots.content(slot))) return nullptr;
+  const Type content = facts_.contentOf(*at.slots.content(slot));
+  if (!isQuietlyReleased(content)) syncCounted(at);
+  Value* condition = at.slots.isDirty(slot) ? at.slots.conditionOf(slot) : constant(at, types::I1, 0);
+  return put(at, Op::TakeLocal, content, {condition}, static_cast<int64_t>(slot));
+}
+
 void LocalSync::rewriteStore(Place& at, Value& store) {
+  Value* taken = takeContent(at, static_cast<size_t>(store.imm));
   if (facts_.isDeferred(store)) {
     // If some slot holds the object already, this slot gets the same: `a is b` must not depend on when it is asked.
     Value* value = facts_.withoutSunkBox(store.operands[0]);
@@ -146,6 +215,8 @@ void LocalSync::rewriteStore(Place& at, Value& store) {
   }
   at.ops.push_back(&store);
   at.slots.step(store);
+  // It goes once the slot has its new content.
+  if (taken != nullptr) put(at, Op::KeepAlive, types::kNothing, {taken})->offset = store.offset;
 }
 
 void LocalSync::syncAll(Place& at) {
@@ -162,6 +233,11 @@ void LocalSync::syncCounted(Place& at) {
 }
 
 void LocalSync::syncSlot(Place& at, size_t slot) {
+  if (Value* condition = at.slots.conditionOf(slot)) {
+    Value* number = at.slots.content(slot);
+    at.slots.step(*put(at, Op::SyncLocalIf, types::kNothing, {number, condition}, static_cast<int64_t>(slot)));
+    return;
+  }
   Value* object = objectOf(at, at.slots.content(slot));
   put(at, Op::SyncLocal, types::kNothing, {object}, static_cast<int64_t>(slot));
   at.slots.set(slot, object, false);
@@ -220,7 +296,8 @@ void LocalSync::adaptEdge(Block& from, size_t successor) {
   const std::vector<bool>& wanted = facts_.dirtyIn(*target);
   SlotMap slots = atEnd_[from.id];
   std::vector<Value*> args = from.successors[successor].args;
-  bool differs = std::any_of(args.begin(), args.end(), [this](const Value* v) { return facts_.isSunk(*v); });
+  bool differs = !flags_[target->id].empty() ||
+                 std::any_of(args.begin(), args.end(), [this](const Value* v) { return facts_.isSunk(*v); });
   for (size_t slot = 0; slot < slots.size(); ++slot) differs |= slots.isDirty(slot) != wanted[slot];
   if (!differs) return;
 
@@ -235,6 +312,7 @@ void LocalSync::adaptEdge(Block& from, size_t successor) {
   for (size_t slot = 0; slot < slots.size(); ++slot) {
     if (slots.isDirty(slot) && !wanted[slot]) syncSlot(at, slot);
   }
+  flagEdge(at, *target, args);
   for (size_t i = 0; i < args.size(); ++i) {
     if (!facts_.isSunk(*args[i])) continue;
     args[i] = objectOf(at, args[i]->operands[0]);
@@ -253,6 +331,26 @@ void LocalSync::adaptEdge(Block& from, size_t successor) {
   }
   block->ops.push_back(terminator);
   block->successors[block == &from ? successor : 0].args = args;
+}
+
+/// Tells the target which of its slots are dirty on this way. A number that exists as an object stays in memory.
+void LocalSync::flagEdge(Place& at, const Block& target, std::vector<Value*>& args) {
+  for (const Flag& flag : flags_[target.id]) {
+    Value* content = at.slots.content(flag.slot);
+    if (at.slots.isDirty(flag.slot) && content->type.isReference()) syncSlot(at, flag.slot);
+    if (at.slots.isDirty(flag.slot)) {
+      Value* condition = at.slots.conditionOf(flag.slot);
+      args.push_back(condition != nullptr ? condition : constant(at, types::I1, 1));
+      continue;
+    }
+    Value* name = target.entry->locals[flag.slot];
+    const bool isInt = name->type == types::I64OrSlot;
+    Value* none = constant(at, isInt ? types::I64 : types::F64, 0);
+    Value* isClean = constant(at, types::I1, 0);
+    if (name->op == Op::Param && name->block == &target) args[static_cast<size_t>(name->imm)] = none;
+    at.slots.step(*put(at, Op::DeferLocalIf, types::kNothing, {none, isClean}, static_cast<int64_t>(flag.slot)));
+    args.push_back(isClean);
+  }
 }
 
 void LocalSync::removeSunkBoxes() {

@@ -23,6 +23,7 @@ LocalSyncFacts::LocalSyncFacts(Function& function, const DominatorTree& dominato
   decide();
   findSunkBoxes();
   findDirtySlots();
+  findContents();
 }
 
 void LocalSyncFacts::countUses() {
@@ -47,6 +48,12 @@ void LocalSyncFacts::countUses() {
         otherUses_[argument->id].edges.push_back({block.get(), s});
     }
   }
+}
+
+bool LocalSyncFacts::isJoin(const Block& block) {
+  if (block.predecessors.size() != 1 || !block.params.empty()) return true;
+  const std::vector<Edge>& edges = block.predecessors[0]->successors;
+  return edges.size() == 2 && edges[0].target == edges[1].target;
 }
 
 bool LocalSyncFacts::isOnlyStored(const Value& value) const {
@@ -197,7 +204,7 @@ void LocalSyncFacts::findSunkBoxes() {
       for (Value* store : stores) deferred_[store->id] = sunk;
     }
   }
-  anyDeferred_ = !sunkBoxes_.empty() || std::find(deferred_.begin(), deferred_.end(), true) != deferred_.end();
+  anyDeferred_ |= !sunkBoxes_.empty() || std::find(deferred_.begin(), deferred_.end(), true) != deferred_.end();
 }
 
 // ---- Which slots are dirty ------------------------------------------------------------------------------------------
@@ -223,6 +230,29 @@ void LocalSyncFacts::findDirtySlots() {
           if (!slots[slot] || in[slot] || !mayBeDirty(*edge.target, slot)) continue;
           in[slot] = true;
           changed = true;
+        }
+      }
+    }
+  }
+}
+
+/// What arrives, with the objects that may have been made for the numbers: grows to the least fixpoint.
+void LocalSyncFacts::findContents() {
+  contents_.resize(function_.valueCount());
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& block : function_.blocks) {
+      for (const Edge& edge : block->successors) {
+        for (size_t i = 0; i < edge.args.size(); ++i) {
+          const Value* param = edge.target->params[i];
+          if (!param->type.isSubtypeOf(types::kNumberOrSlot)) continue;
+          anyDeferred_ = true;
+          Type content = contents_[param->id] | types::Null;
+          content = content | (param->type == types::I64OrSlot ? types::Long : types::Float);
+          if (edge.args[i]->type.isReference()) content = content | edge.args[i]->type;
+          if (edge.args[i]->type == param->type) content = content | contents_[edge.args[i]->id];
+          grown |= content != contents_[param->id];
+          contents_[param->id] = content;
         }
       }
     }

@@ -13,6 +13,7 @@ class LocalSyncFacts {
  public:
   LocalSyncFacts(hir::Function& function, const hir::DominatorTree& dominators);
 
+  /// Whether there is anything to do: stores to put off, or slots that may be dirty on some ways.
   bool anyDeferred() const { return anyDeferred_; }
   size_t blockIds() const { return dirtyIn_.size(); }
   bool isDeferred(const hir::Value& store) const { return deferred_[store.id]; }
@@ -21,6 +22,8 @@ class LocalSyncFacts {
   /// True if a release right behind the op may run Python code. It brings slots up to date by itself, out of the way,
   /// as long as their values are there: numbers in registers, and constants.
   bool releasesLoudly(const hir::Value& op) const { return op.id < releasesLoudly_.size() && releasesLoudly_[op.id]; }
+  /// True where ways meet (of two edges, even from one block), or a value may get another name.
+  static bool isJoin(const hir::Block& block);
   /// Slots that are dirty at a block's start.
   const std::vector<bool>& dirtyIn(const hir::Block& block) const { return dirtyIn_[block.id]; }
   /// A box that deferred stores and frame states want, and perhaps ops off the way: its machine value takes its place,
@@ -28,6 +31,8 @@ class LocalSyncFacts {
   bool isSunk(const hir::Value& value) const { return value.id < sunk_.size() && sunk_[value.id]; }
   hir::Value* withoutSunkBox(hir::Value* value) const { return isSunk(*value) ? value->operands[0] : value; }
   const std::vector<hir::Value*>& sunkBoxes() const { return sunkBoxes_; }
+  /// What a slot of a kNumberOrSlot parameter may hold, be it dirty or not.
+  hir::Type contentOf(const hir::Value& param) const { return contents_[param.id]; }
   /// A box that is made for frame slots only.
   bool isOnlyStored(const hir::Value& value) const;
 
@@ -56,6 +61,7 @@ class LocalSyncFacts {
   bool reaches(const hir::Block* from, const hir::Block* to, const hir::Block* around) const;
   void findSunkBoxes();
   void findDirtySlots();
+  void findContents();
   bool mayBeDirty(const hir::Block& block, size_t slot) const;
 
   hir::Function& function_;
@@ -65,6 +71,7 @@ class LocalSyncFacts {
   std::vector<OtherUses> otherUses_;                            // by value id: but for stores and frame states
   std::vector<std::vector<hir::Value*>> quietGuards_, stores_;  // by the operand's id
   std::vector<Slots> dirtyIn_;                                  // by block id
+  std::vector<hir::Type> contents_;                             // by value id
   std::vector<hir::Value*> sunkBoxes_;
   bool anyDeferred_ = false;
 };

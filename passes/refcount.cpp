@@ -158,6 +158,7 @@ class RefcountInserter {
     case Op::IncRef:
     case Op::StoreLocal:
     case Op::DeferLocal:
+    case Op::DeferLocalIf:
     case Op::Output:
     case Op::LoadLocal: return true;
     default: return op.effects() == Effects::Pure && !op.canExit();
@@ -181,7 +182,7 @@ bool stripMarkers(Function& function) {
   size_t removed = 0;
   for (const auto& block : function.blocks) {
     removed += std::erase_if(block->ops, [](Value* op) {
-      if (op->op != Op::DeferLocal) return false;
+      if (!isDeferral(*op)) return false;
       op->block = nullptr;
       return true;
     });

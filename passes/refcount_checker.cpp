@@ -93,7 +93,7 @@ void RefcountChecker::collect() {
     for (Value* param : block->params) values_[param->id] = param;
     for (Value* op : block->ops) {
       values_[op->id] = op;
-      hasMarkers_ |= op->op == Op::DeferLocal;
+      hasMarkers_ |= isDeferral(*op);
     }
   }
   demandIn_.resize(blockIds);
@@ -104,7 +104,8 @@ void RefcountChecker::collect() {
     for (Value* op : block->ops) {
       if (op->state && op->op != Op::Release && !hasMarkers_) {
         // Without the markers the states are all that is left of them.
-        for (size_t i = 0; i < slots.size(); ++i) slots.set(i, slots.content(i), op->state->isDirty(i));
+        for (size_t i = 0; i < slots.size(); ++i)
+          slots.set(i, slots.content(i), op->state->isDirty(i), op->state->conditionOf(i));
       }
       slots_[block->id].push_back(slots);
       if (op->op == Op::StoreLocal && slots.isAnonymous(static_cast<size_t>(op->imm))) {
@@ -229,7 +230,7 @@ void RefcountChecker::checkUses(const Value& op, const SlotMap& slots, const Dem
     if (isHeldBySsa(*v) && !held && !slots.supports(v)) complain(*op.block, &op, nameOf(v) + " is held by nobody");
   });
   const bool harmless = !op.state && (op.op == Op::IncRef || op.op == Op::StoreLocal || op.effects() == Effects::Pure ||
-                                      op.op == Op::DeferLocal || op.op == Op::LoadLocal);
+                                      isDeferral(op) || op.op == Op::LoadLocal);
   if (harmless) return;
   for (auto [id, count] : *demand) {
     if (count < 0) complain(*op.block, &op, "v" + std::to_string(id) + " has been given away too often");

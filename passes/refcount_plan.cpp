@@ -25,7 +25,8 @@ void setMember(std::vector<Value*>& byId, Value* value, bool member) {
 }
 
 bool writesSlot(Op op) {
-  return op == Op::StoreLocal || op == Op::SyncLocal || op == Op::DeferLocal || op == Op::ConcatLocal;
+  return op == Op::StoreLocal || op == Op::SyncLocal || op == Op::SyncLocalIf || op == Op::DeferLocal ||
+         op == Op::DeferLocalIf || op == Op::ConcatLocal;
 }
 
 int consumedReferences(const Value& op, const Value* value) {

@@ -58,8 +58,12 @@ Helper withUnboxedKey(const Value& call) {
   }
 }
 
+bool isDeferral(const Value& op) {
+  return op.op == Op::DeferLocal || op.op == Op::DeferLocalIf;
+}
+
 bool isNameOnly(const Value& op) {
-  return op.op == Op::Output || op.op == Op::DeferLocal || op.op == Op::RangeView || op.op == Op::TupleView;
+  return op.op == Op::Output || isDeferral(op) || op.op == Op::RangeView || op.op == Op::TupleView;
 }
 
 // ---- SlotMap --------------------------------------------------------------------------------------------------------
@@ -68,7 +72,11 @@ SlotMap::SlotMap(const Block& block) {
   if (!block.entry) return;
   values_ = block.entry->locals;
   dirty_.resize(values_.size());
-  for (size_t slot = 0; slot < values_.size(); ++slot) dirty_[slot] = block.entry->isDirty(slot);
+  when_.resize(values_.size());
+  for (size_t slot = 0; slot < values_.size(); ++slot) {
+    dirty_[slot] = block.entry->isDirty(slot);
+    when_[slot] = block.entry->conditionOf(slot);
+  }
 }
 
 bool SlotMap::supports(const Value* value) const {
@@ -78,9 +86,10 @@ bool SlotMap::supports(const Value* value) const {
   return false;
 }
 
-void SlotMap::set(size_t slot, Value* value, bool dirty) {
+void SlotMap::set(size_t slot, Value* value, bool dirty, Value* condition) {
   values_[slot] = value;
   dirty_[slot] = dirty;
+  when_[slot] = condition;
 }
 
 /// The loads behind it give what the slots hold their names.
@@ -94,7 +103,9 @@ void SlotMap::step(Value& op) {
   switch (op.op) {
   case Op::StoreLocal:
   case Op::SyncLocal: set(slot, op.operands[0], false); break;
+  case Op::SyncLocalIf: set(slot, op.operands[0], false); break;
   case Op::DeferLocal: set(slot, op.operands[0], true); break;
+  case Op::DeferLocalIf: set(slot, op.operands[0], true, op.operands[1]); break;
   case Op::ConcatLocal: set(slot, &op, false); break;
   case Op::CallRuntime:
     if (op.helper == Helper::UnpackToSlots) setUnpacked(op);

@@ -24,8 +24,10 @@ bool isNumberOrNull(hir::Type type);
 bool isBox(const hir::Value& value);
 /// The helper that does the same with the int key, operand 1, in a machine register; kCount where there is none.
 hir::Helper withUnboxedKey(const hir::Value& call);
-/// True for the ops whose operand is not a use: an Output names its call, DeferLocal is a marker, and views count where
-/// they are on an operand stack.
+/// True for the markers of local-sync, which tell what is dirty from there on.
+bool isDeferral(const hir::Value& op);
+/// True for the ops whose operand is not a use: an Output names its call, markers only tell, and views count where they
+/// are on an operand stack.
 bool isNameOnly(const hir::Value& op);
 
 /// Calls `visit(Value*)` for what has to be alive for an entry of an operand stack: views need their objects.
@@ -68,7 +70,9 @@ class SlotMap {
   bool supports(const hir::Value* value) const;
   /// True if the slot's memory holds something that no SSA reference names.
   bool isAnonymous(size_t slot) const { return dirty_[slot] || !values_[slot]->type.isReference(); }
-  void set(size_t slot, hir::Value* value, bool dirty);
+  /// The I1 that tells at run time whether a dirty slot is dirty; null: it is.
+  hir::Value* conditionOf(size_t slot) const { return when_[slot]; }
+  void set(size_t slot, hir::Value* value, bool dirty, hir::Value* condition = nullptr);
   /// Takes note of what `op` does to the slots.
   void step(hir::Value& op);
 
@@ -77,6 +81,7 @@ class SlotMap {
 
   std::vector<hir::Value*> values_;
   std::vector<bool> dirty_;
+  std::vector<hir::Value*> when_;
 };
 
 /// By block id: the slots at each block's start. Where the entry state only has a machine value for a clean slot's

@@ -33,7 +33,7 @@ class ReleaseStates {
     uint32_t offset = block.entry->offset;
     for (Value* op : block.ops) {
       if (op->state) offset = op->state->offset;
-      if (op->op == Op::StoreLocal && op->offset != 0) offset = op->offset;
+      if (op->offset != 0) offset = op->offset;
       slots.step(*op);
       if (op->op == Op::DecRef && !isQuietlyReleased(op->operands[0]->type)) describe(*op, slots, offset);
     }
@@ -44,10 +44,12 @@ class ReleaseStates {
     state->offset = state->resumeOffset = offset;
     state->nextOffset = offset;
     state->dirty.assign(slots.size(), false);
+    state->when.assign(slots.size(), nullptr);
     for (size_t slot = 0; slot < slots.size(); ++slot) {
       Value* content = slots.content(slot);
       state->locals.push_back(content);
       state->dirty[slot] = slots.isDirty(slot) && !isHeldBySsa(*content);
+      if (state->dirty[slot]) state->when[slot] = slots.conditionOf(slot);
     }
     release.op = Op::Release;
     release.state = std::move(state);

@@ -271,7 +271,7 @@ void Simplifier::storeNumbers(std::vector<bool>& wanted, const std::vector<Value
   for (const auto& block : function_.blocks) {
     for (Value* op : block->ops) {
       for (const Value* v : op->operands) ++uses[v->id];
-      if (op->op == Op::DeferLocal) isNamed[op->operands[0]->id] = true;
+      if (isDeferral(*op)) isNamed[op->operands[0]->id] = true;
       if (op->op == Op::ListStore && op->operands[2]->op == Op::BoxFloat) stores.push_back(op);
       if (!op->state) continue;
       for (const Value* v : op->state->locals) isNamed[v->id] = true;

@@ -6,20 +6,24 @@
 //
 // Parameters are taken together, as the largest set in which each one only receives boxes, constants, and members of
 // the set. A loop's entry edges may bring an unknown object: it is unboxed there, with the loop's entry state for an
-// exit. That is a guess, made where the loop unboxes the parameter anyway or brings back a box. Objects are made again
+// exit. That is a guess, made where something computes with the number. Objects are made again
 // where they are needed behind the loop; where one is needed inside, the parameter stays what it is. So does one that
 // only ever receives objects which exist: it gains little, and `x is y` would change.
 //
-// A loop's variable often has no value yet, or another kind of it, where the loop is entered. If each iteration begins
-// by storing to it, nobody sees what it was, as long as there is an iteration and the old object goes quietly.
+// A variable that a loop only writes often has no value yet, or another kind of it, where the loop is entered. Nobody
+// computes with that, but exits have to show it:
+//
+// Turn this: bbH(p: Nullable): … {locals=[p]} … Jump -> bbH(BoxInt(x)), entered with an object
+// Into this: bbH(p: I64OrSlot): … {locals=[p]} … Jump -> bbH(x), entered with that object, which is in the slot
+//
+// Behind the loop the slot is loaded where the object is wanted.
 //
 // Afterwards slot maps and frame states name the machine value. That says nothing about memory: local-sync decides.
 #include <algorithm>
 #include <bit>
 #include <map>
-#include <optional>
 
-#include "lowering/hir/analysis.h"
+#include "passes/number_params.h"
 #include "passes/pass_list.h"
 #include "passes/references.h"
 
@@ -29,372 +33,52 @@ using namespace hir;
 
 namespace {
 
-struct NumberKind {
-  Type object, machine;
-  Op box, unbox;
-};
-constexpr NumberKind kInt{types::Long, types::I64, Op::BoxInt, Op::UnboxInt};
-constexpr NumberKind kFloat{types::Float, types::F64, Op::BoxFloat, Op::UnboxFloat};
-
-struct EdgeUse {
-  Block* from;
-  size_t successor;
-  size_t index;
-  Block* target() const { return from->successors[successor].target; }
-  Value* param() const { return target()->params[index]; }
-};
-
-struct Uses {
-  std::vector<Value*> unboxes, stores, others;
-  std::vector<Value*> keys;  ///< calls that would take the number just as well
-  std::vector<EdgeUse> edges;
-};
+constexpr NumberKind kInt{types::Long, types::I64, types::I64OrSlot, Op::BoxInt, Op::UnboxInt};
+constexpr NumberKind kFloat{types::Float, types::F64, types::F64OrSlot, Op::BoxFloat, Op::UnboxFloat};
 
 class ParamUnboxer {
  public:
-  ParamUnboxer(Function& function, const NumberKind& kind)
-      : function_(function), kind_(kind), dominators_(function), loops_(function, dominators_) {}
+  ParamUnboxer(Function& function, const NumberKind& kind) : function_(function), kind_(kind), facts_(function, kind) {}
 
   bool run() {
-    collect();
-    collectSeen();
-    findOverwritten();
-    choose();
-    if (chosen_.empty()) return false;
+    if (facts_.chosen().empty()) return false;
     apply();
     function_.recomputePredecessors();
     return true;
   }
 
  private:
-  enum class Argument : uint8_t { Number, Guarded, Unsuitable };
+  using EdgeUse = NumberParams::EdgeUse;
+  using Form = NumberParams::Form;
 
-  void collect();
-  void collectSeen();
-  void choose();
-  void spreadEvidence();
-  void spreadFreshness();
-  bool isAcceptable(Value* param) const;
-  bool usesAreAcceptable(Value* param) const;
-  Argument classify(Value* argument, const EdgeUse& edge) const;
-  Value* unboxedBefore(const Value* object, const Block* block) const;
-  bool isChosen(const Value* value) const { return value->op == Op::Param && candidate_[value->id]; }
-  bool isConstant(const Value* value) const;
-  const Loop* loopOfHeader(const Value* param) const;
-  void findOverwritten();
-  bool isOverwritten(const Value* param, const Loop& loop) const;
-  bool isOnlyPassedOn(const Value* param, const Loop& loop) const;
-  Block* outermostBehind(const Loop& loop, Block* block) const;
-  bool reaches(const Block* from, const Block* to, const Loop& loop) const;
-
+  bool isNumber(const Value* value) const { return facts_.formOf(value) == Form::Number; }
+  bool isChosen(const Value* value) const { return facts_.formOf(value) != Form::None; }
   void apply();
   void convertEdge(Block* from, size_t successor);
   bool needsGuard(const Value* argument, const Block* from) const;
   Value* toMachine(Value* argument, Block* at, const FrameState& state);
-  Value* unseen(Value* argument, Value* count, Block* at, const FrameState& state);
-  Value* guard(Block* at, const FrameState& state, Op op, Type type, std::vector<Value*> operands, int64_t imm = 0);
   void boxUses(Value* param);
   void boxAtEdge(const EdgeUse& use);
   Value* boxAt(Value* param, Block* block);
+  void loadUses(Value* param);
+  void loadAtEdge(const EdgeUse& use, Value* param);
+  void loadBehind(Value* param, Block* place);
   Block* ownBlockOf(Block* from, size_t successor);
   Edge& edgeOf(Block* from, size_t successor);
 
   Function& function_;
   const NumberKind& kind_;
-  const DominatorTree dominators_;
-  const LoopInfo loops_;
-  std::vector<Uses> uses_;                          // by value id
-  std::vector<std::vector<EdgeUse>> incoming_;      // by parameter id
-  std::vector<bool> candidate_, evidence_, fresh_;  // by value id
-  std::vector<Type> seen_;                          // by value id: what may be where an entry loads it
-  std::vector<const Value*> countOf_;  // by parameter id: what is positive where the loop's body will overwrite it
-  std::vector<Value*> chosen_;
+  const NumberParams facts_;
   std::map<std::pair<uint32_t, uint32_t>, Value*> boxes_;  // (parameter, block)
   std::map<std::pair<uint32_t, size_t>, Block*> split_;    // (block, successor)
 };
 
-void ParamUnboxer::collect() {
-  uses_.resize(function_.valueCount());
-  incoming_.resize(function_.valueCount());
-  seen_.resize(function_.valueCount());
-  for (const auto& block : function_.blocks) {
-    for (const Value* param : block->params) seen_[param->id] = param->type;
-    for (Value* op : block->ops) {
-      seen_[op->id] = op->type;
-      const auto timesUsed = [op](const Value* v) { return std::count(op->operands.begin(), op->operands.end(), v); };
-      const bool hasKey = kind_.machine == types::I64 && withUnboxedKey(*op) != Helper::kCount;
-      for (Value* operand : op->operands) {
-        Uses& uses = uses_[operand->id];
-        if (op->op == kind_.unbox) {
-          uses.unboxes.push_back(op);
-        } else if (hasKey && operand == op->operands[1] && timesUsed(operand) == 1) {
-          uses.keys.push_back(op);
-        } else if (op->op == Op::StoreLocal) {
-          uses.stores.push_back(op);
-        } else if (uses.others.empty() || uses.others.back() != op) {
-          uses.others.push_back(op);
-        }
-      }
-    }
-    for (size_t s = 0; s < block->successors.size(); ++s) {
-      for (size_t i = 0; i < block->successors[s].args.size(); ++i) {
-        const EdgeUse edge{block.get(), s, i};
-        uses_[block->successors[s].args[i]->id].edges.push_back(edge);
-        incoming_[edge.param()->id].push_back(edge);
-      }
-    }
-  }
-}
-
-/// A slot that held nothing, or something else, when the code was asked for will do so where it is entered again: the
-/// variables of a loop's body are unset whenever the loop begins.
-void ParamUnboxer::collectSeen() {
-  for (const Entry& entry : function_.entries) {
-    for (const Value* op : entry.block->ops) {
-      const auto slot = static_cast<size_t>(op->imm);
-      if (op->op == Op::LoadLocal && slot < entry.seen.size()) seen_[op->id] = op->type & entry.seen[slot];
-    }
-  }
-}
-
-bool ParamUnboxer::isConstant(const Value* value) const {
-  if (value->op != Op::ConstObject) return false;
-  const ObjectRef& object = function_.objects[static_cast<size_t>(value->imm)];
-  if (object.type != kind_.object) return false;
-  return kind_.machine == types::F64 || object.hasInt;
-}
-
-const Loop* ParamUnboxer::loopOfHeader(const Value* param) const {
-  const Loop* loop = loops_.loopOf(param->block);
-  return loop != nullptr && loop->header == param->block ? loop : nullptr;
-}
-
-/// True if nothing in the loop looks at the parameter, and only the head hands it on, to the outside.
-bool ParamUnboxer::isOnlyPassedOn(const Value* param, const Loop& loop) const {
-  const Uses& uses = uses_[param->id];
-  for (const auto* ops : {&uses.unboxes, &uses.stores, &uses.others, &uses.keys}) {
-    if (std::any_of(ops->begin(), ops->end(), [&](const Value* use) { return loop.contains(use->block); }))
-      return false;
-  }
-  return std::none_of(uses.edges.begin(), uses.edges.end(), [&](const EdgeUse& edge) {
-    return loop.contains(edge.from) && (edge.from != loop.header || loop.contains(edge.target()));
-  });
-}
-
-/// True if the loop's body begins by storing to the slot that the parameter stands for.
-bool ParamUnboxer::isOverwritten(const Value* param, const Loop& loop) const {
-  const FrameState& entry = *loop.header->entry;
-  const auto slot = std::find(entry.locals.begin(), entry.locals.end(), param);
-  if (slot == entry.locals.end() || std::count(entry.locals.begin(), entry.locals.end(), param) != 1) return false;
-  if (std::find(entry.stack.begin(), entry.stack.end(), param) != entry.stack.end()) return false;
-  for (const Value* op : loop.header->successors[0].target->ops) {
-    if (op->op == Op::StoreLocal) return op->imm == slot - entry.locals.begin() && isOnlyPassedOn(param, loop);
-    if (op->canExit() || (op->effects() != Effects::Pure && !isBox(*op))) return false;
-  }
-  return false;
-}
-
-/// Finds heads of the form `while count > 0`, as range loops have them, and their variables.
-void ParamUnboxer::findOverwritten() {
-  constexpr int64_t kGreater = 4;
-  countOf_.assign(function_.valueCount(), nullptr);
-  if (kind_.machine != types::I64) return;
-  for (const Loop& loop : loops_.loops()) {
-    const Block& head = *loop.header;
-    const Value* end = head.terminator();
-    if (end->op != Op::Branch || !head.entry) continue;
-    const Value* test = end->operands[0];
-    if (test->op != Op::IntCompare || test->imm != kGreater) continue;
-    const Value* count = test->operands[0];
-    const Value* zero = test->operands[1];
-    if (count->op != Op::Param || count->block != &head || zero->op != Op::ConstInt || zero->imm != 0) continue;
-    const Block* body = head.successors[0].target;
-    if (!loop.contains(body) || body->predecessors.size() != 1 || loop.contains(head.successors[1].target)) continue;
-    const bool isTestOnly = std::all_of(head.ops.begin(), head.ops.end(), [end](const Value* op) {
-      return op == end || (op->effects() == Effects::Pure && !op->canExit());
-    });
-    if (!isTestOnly) continue;
-    for (const Value* param : head.params) {
-      if (isOverwritten(param, loop)) countOf_[param->id] = count;
-    }
-  }
-}
-
-Value* ParamUnboxer::unboxedBefore(const Value* object, const Block* block) const {
-  for (Value* unbox : uses_[object->id].unboxes) {
-    if (dominators_.dominates(unbox->block, block)) return unbox;
-  }
-  return nullptr;
-}
-
-ParamUnboxer::Argument ParamUnboxer::classify(Value* argument, const EdgeUse& edge) const {
-  if (argument->op == kind_.box || isChosen(argument) || isConstant(argument)) return Argument::Number;
-  const bool isSeen = countOf_[edge.param()->id] == nullptr;
-  if (!argument->type.isReference() || (isSeen && !seen_[argument->id].mayBe(kind_.object)))
-    return Argument::Unsuitable;
-  if (unboxedBefore(argument, edge.from) != nullptr) return Argument::Number;
-  const Value* param = edge.param();
-  const Loop* loop = loopOfHeader(param);
-  if (loop == nullptr || loop->contains(edge.from) || !evidence_[param->id]) return Argument::Unsuitable;
-  const bool isBlocked = function_.isBlocked(param->block->entry->offset | Function::kBlockLoopValues);
-  return isBlocked ? Argument::Unsuitable : Argument::Guarded;
-}
-
-/// The block nearest to the loop, but outside of it, among the dominators of a block outside.
-Block* ParamUnboxer::outermostBehind(const Loop& loop, Block* block) const {
-  for (Block* above = dominators_.idom(block); above != nullptr && !loop.contains(above);) {
-    block = above;
-    above = dominators_.idom(block);
-  }
-  return block;
-}
-
-/// True if a way leads from one block, outside of the loop, to the other without entering the loop again.
-bool ParamUnboxer::reaches(const Block* from, const Block* to, const Loop& loop) const {
-  std::vector<bool> seen;
-  std::vector<const Block*> pending{from};
-  while (!pending.empty()) {
-    const Block* block = pending.back();
-    pending.pop_back();
-    for (const Edge& edge : block->successors) {
-      if (edge.target == to) return true;
-      if (seen.size() <= edge.target->id) seen.resize(edge.target->id + size_t{1}, false);
-      if (seen[edge.target->id] || edge.target == loop.header) continue;
-      seen[edge.target->id] = true;
-      pending.push_back(edge.target);
-    }
-  }
-  return false;
-}
-
-/// Objects may be needed behind the innermost loop around the parameter only, and there in places of which at most one
-/// is passed: the variable must not turn into two different objects.
-bool ParamUnboxer::usesAreAcceptable(Value* param) const {
-  const Uses& uses = uses_[param->id];
-  const Loop* loop = loops_.loopOf(param->block);
-  using Place = std::pair<const Block*, bool>;  // true: on the edges to the block
-  std::vector<Place> places;
-  auto add = [&places](Place place) {
-    if (std::find(places.begin(), places.end(), place) == places.end()) places.push_back(place);
-  };
-  for (Value* use : uses.others) {
-    if (loop == nullptr || loop->contains(use->block)) return false;
-    add({outermostBehind(*loop, use->block), false});
-  }
-  for (const EdgeUse& edge : uses.edges) {
-    if (isChosen(edge.param())) continue;
-    if (loop == nullptr || loop->contains(edge.target())) return false;
-    add(loop->contains(edge.from) ? Place{edge.target(), true} : Place{outermostBehind(*loop, edge.from), false});
-  }
-  for (const Place& a : places) {
-    for (const Place& b : places) {
-      if (a != b && (a.first == b.first || reaches(a.first, b.first, *loop))) return false;
-    }
-  }
-  return true;
-}
-
-bool ParamUnboxer::isAcceptable(Value* param) const {
-  for (const EdgeUse& edge : incoming_[param->id]) {
-    const std::vector<Value*>& args = edge.from->successors[edge.successor].args;
-    const Value* argument = args[edge.index];
-    // `a = b = x + y`: two variables with one object would become two.
-    if (argument->op == kind_.box && std::count(args.begin(), args.end(), argument) > 1) return false;
-    if (classify(edge.from->successors[edge.successor].args[edge.index], edge) == Argument::Unsuitable) return false;
-  }
-  return usesAreAcceptable(param);
-}
-
-/// Evidence that a candidate is a number in practice: it is unboxed somewhere, or a box comes back. It holds for all
-/// candidates that are connected by edges.
-void ParamUnboxer::spreadEvidence() {
-  evidence_.assign(function_.valueCount(), false);
-  std::vector<const Value*> pending;
-  auto mark = [&](const Value* param) {
-    if (evidence_[param->id]) return;
-    evidence_[param->id] = true;
-    pending.push_back(param);
-  };
-  auto argumentOf = [](const EdgeUse& edge) { return edge.from->successors[edge.successor].args[edge.index]; };
-  for (const auto& block : function_.blocks) {
-    for (const Value* param : block->params) {
-      if (!candidate_[param->id]) continue;
-      if (!uses_[param->id].unboxes.empty() || !uses_[param->id].keys.empty()) mark(param);
-      for (const EdgeUse& edge : incoming_[param->id]) {
-        if (argumentOf(edge)->op == kind_.box) mark(param);
-      }
-    }
-  }
-  while (!pending.empty()) {
-    const Value* param = pending.back();
-    pending.pop_back();
-    for (const EdgeUse& edge : incoming_[param->id]) {
-      if (isChosen(argumentOf(edge))) mark(argumentOf(edge));
-    }
-    for (const EdgeUse& edge : uses_[param->id].edges) {
-      if (isChosen(edge.param())) mark(edge.param());
-    }
-  }
-}
-
-/// Which candidates receive a new number, directly or from one another.
-void ParamUnboxer::spreadFreshness() {
-  fresh_.assign(function_.valueCount(), false);
-  std::vector<const Value*> pending;
-  auto mark = [&](const Value* param) {
-    if (!candidate_[param->id] || fresh_[param->id]) return;
-    fresh_[param->id] = true;
-    pending.push_back(param);
-  };
-  for (const auto& block : function_.blocks) {
-    for (const Edge& edge : block->successors) {
-      for (size_t i = 0; i < edge.args.size(); ++i) {
-        if (edge.args[i]->op == kind_.box) mark(edge.target->params[i]);
-      }
-    }
-  }
-  while (!pending.empty()) {
-    const Value* param = pending.back();
-    pending.pop_back();
-    for (const EdgeUse& edge : uses_[param->id].edges) mark(edge.param());
-  }
-}
-
-void ParamUnboxer::choose() {
-  candidate_.assign(function_.valueCount(), false);
-  for (const auto& block : function_.blocks) {
-    for (const Value* param : block->params) {
-      candidate_[param->id] = param->type.isReference() && param->type.mayBe(kind_.object) && block->entry != nullptr;
-    }
-  }
-  for (bool changed = true; changed;) {
-    changed = false;
-    spreadEvidence();
-    spreadFreshness();
-    for (const auto& block : function_.blocks) {
-      for (Value* param : block->params) {
-        const bool wanted = evidence_[param->id] && fresh_[param->id];
-        if (!candidate_[param->id] || (wanted && isAcceptable(param))) continue;
-        candidate_[param->id] = false;
-        changed = true;
-      }
-    }
-  }
-  for (const auto& block : function_.blocks) {
-    for (Value* param : block->params) {
-      if (candidate_[param->id]) chosen_.push_back(param);
-    }
-  }
-}
-
-// ---- The change -----------------------------------------------------------------------------------------------------
-
 void ParamUnboxer::apply() {
-  std::vector<EdgeUse> wantBoxes;  // found while no edge is split
+  std::vector<EdgeUse> wantObjects;  // found while no edge is split
   std::vector<std::pair<Block*, size_t>> edges;
-  for (const Value* param : chosen_) {
-    for (const EdgeUse& edge : uses_[param->id].edges) {
-      if (!isChosen(edge.param())) wantBoxes.push_back(edge);
+  for (const Value* param : facts_.chosen()) {
+    for (const EdgeUse& edge : facts_.usesOf(param).edges) {
+      if (!isChosen(edge.param())) wantObjects.push_back(edge);
     }
   }
   for (const auto& block : function_.blocks) {
@@ -404,13 +88,20 @@ void ParamUnboxer::apply() {
         edges.emplace_back(block.get(), s);
     }
   }
-  for (Value* param : chosen_) param->type = kind_.machine;
+  for (Value* param : facts_.chosen()) {
+    if (!isNumber(param)) loadUses(param);
+  }
+  for (Value* param : facts_.chosen()) param->type = isNumber(param) ? kind_.machine : kind_.machineOrSlot;
   for (auto [from, successor] : edges) convertEdge(from, successor);
-  for (const EdgeUse& edge : wantBoxes) boxAtEdge(edge);
+  for (const EdgeUse& edge : wantObjects) {
+    Value* param = edgeOf(edge.from, edge.successor).args[edge.index];
+    if (isNumber(param)) boxAtEdge(edge);
+  }
   std::vector<Value*> replacements(function_.valueCount(), nullptr);
-  for (Value* param : chosen_) {
+  for (Value* param : facts_.chosen()) {
+    if (!isNumber(param)) continue;
     boxUses(param);
-    for (Value* unbox : uses_[param->id].unboxes) {
+    for (Value* unbox : facts_.usesOf(param).unboxes) {
       replacements[unbox->id] = param;
       function_.remove(unbox);
     }
@@ -418,17 +109,20 @@ void ParamUnboxer::apply() {
   function_.replaceUses(replacements);
 }
 
+// ---- Numbers --------------------------------------------------------------------------------------------------------
+
 /// A store gets a box of its own: local-sync removes most of these. Other uses behind one way out of the loop share
 /// one.
 void ParamUnboxer::boxUses(Value* param) {
-  for (Value* store : uses_[param->id].stores) {
+  const NumberParams::Uses& uses = facts_.usesOf(param);
+  for (Value* store : uses.stores) {
     Value* box = function_.newValue(kind_.box, kind_.object, {param});
     function_.insertBefore(store, box);
     store->operands[0] = box;
   }
-  for (Value* call : uses_[param->id].keys) call->helper = withUnboxedKey(*call);
-  for (Value* use : uses_[param->id].others) {
-    Value* box = boxAt(param, outermostBehind(*loops_.loopOf(param->block), use->block));
+  for (Value* call : uses.keys) call->helper = withUnboxedKey(*call);
+  for (Value* use : uses.others) {
+    Value* box = boxAt(param, facts_.outermostBehind(*facts_.loopOf(param), use->block));
     for (Value*& operand : use->operands) {
       if (operand == param) operand = box;
     }
@@ -451,7 +145,7 @@ Edge& ParamUnboxer::edgeOf(Block* from, size_t successor) {
 
 void ParamUnboxer::boxAtEdge(const EdgeUse& use) {
   Value* param = edgeOf(use.from, use.successor).args[use.index];
-  const Loop* loop = loops_.loopOf(param->block);
+  const Loop* loop = facts_.loopOf(param);
   const Edge& edge = edgeOf(use.from, use.successor);
   const Value* receiver = edge.target->params[use.index];
   const std::vector<Value*>& names = edge.target->entry->locals;
@@ -467,7 +161,7 @@ void ParamUnboxer::boxAtEdge(const EdgeUse& use) {
     }
     box = atEnd;
   } else {
-    box = boxAt(param, outermostBehind(*loop, use.from));
+    box = boxAt(param, facts_.outermostBehind(*loop, use.from));
   }
   // A slot that the receiver names has to hold the receiver's object, not another one of the same value.
   for (size_t slot = 0; slot < names.size(); ++slot) {
@@ -488,70 +182,104 @@ Value* ParamUnboxer::boxAt(Value* param, Block* block) {
   return box;
 }
 
+// ---- Numbers, or what slots hold ------------------------------------------------------------------------------------
+
+/// The object for all that wants it behind the loop.
+void ParamUnboxer::loadUses(Value* param) {
+  const Loop* loop = facts_.loopOf(param);
+  const NumberParams::Uses& uses = facts_.usesOf(param);
+  std::vector<Block*> places;
+  auto add = [&](Block* use) {
+    Block* place = facts_.outermostBehind(*loop, use);
+    if (std::find(places.begin(), places.end(), place) == places.end()) places.push_back(place);
+  };
+  for (const auto* ops : {&uses.unboxes, &uses.stores, &uses.others, &uses.keys}) {
+    for (const Value* use : *ops) add(use->block);
+  }
+  for (const auto& mention : uses.mentions) add(mention.block);
+  for (const EdgeUse& edge : uses.edges) {
+    if (isChosen(edge.param())) continue;
+    if (loop->contains(edge.from)) {
+      loadAtEdge(edge, param);
+    } else {
+      add(edge.from);
+    }
+  }
+  for (Block* place : places) loadBehind(param, place);
+}
+
+void ParamUnboxer::loadAtEdge(const EdgeUse& use, Value* param) {
+  Block* own = ownBlockOf(use.from, use.successor);
+  Value* load = function_.newValue(Op::LoadLocal, param->type, {}, static_cast<int64_t>(facts_.slotOf(param)));
+  function_.insertBefore(own->terminator(), load);
+  edgeOf(use.from, use.successor).args[use.index] = load;
+}
+
+/// From `place` on the object has a name, which takes the parameter's place but where that is only handed on.
+void ParamUnboxer::loadBehind(Value* param, Block* place) {
+  Value* load = function_.newValue(Op::LoadLocal, param->type, {}, static_cast<int64_t>(facts_.slotOf(param)));
+  auto replace = [&](Value*& v) {
+    if (v == param) v = load;
+  };
+  for (const auto& block : function_.blocks) {
+    if (!facts_.dominators().isReachable(block.get()) || !facts_.dominators().dominates(place, block.get())) continue;
+    if (block.get() != place && block->entry) visitState(*block->entry, replace);
+    for (Value* op : block->ops) visitUses(*op, replace);
+    for (Edge& edge : block->successors) {
+      for (size_t i = 0; i < edge.args.size(); ++i) {
+        if (!isChosen(edge.target->params[i])) replace(edge.args[i]);
+      }
+    }
+  }
+  function_.insertBefore(place->ops.front(), load);
+}
+
+// ---- Edges ----------------------------------------------------------------------------------------------------------
+
 bool ParamUnboxer::needsGuard(const Value* argument, const Block* from) const {
-  if (argument->op == kind_.box || isChosen(argument) || isConstant(argument)) return false;
-  return unboxedBefore(argument, from) == nullptr;
+  if (argument->op == kind_.box || isNumber(argument) || facts_.isConstant(argument)) return false;
+  return facts_.unboxedBefore(argument, from) == nullptr;
 }
 
 void ParamUnboxer::convertEdge(Block* from, size_t successor) {
-  Block* target = from->successors[successor].target;
-  const std::vector<Value*> args = from->successors[successor].args;
+  const Edge before = edgeOf(from, successor);
+  Block* target = before.target;
+  const std::vector<Value*>& args = before.args;
   FrameState state = *target->entry;
   auto toArgument = [&](Value*& value) {
     if (value->op == Op::Param && value->block == target) value = args[static_cast<size_t>(value->imm)];
   };
-  for (Value*& value : state.stack) toArgument(value);
-  for (Value*& value : state.locals) toArgument(value);
+  visitState(state, toArgument);
   state.stackAfterPop = static_cast<uint16_t>(state.stack.size());
   bool guarded = false;
-  for (size_t i = 0; i < args.size(); ++i) guarded |= isChosen(target->params[i]) && needsGuard(args[i], from);
+  for (size_t i = 0; i < args.size(); ++i) guarded |= isNumber(target->params[i]) && needsGuard(args[i], from);
   Block* at = guarded ? ownBlockOf(from, successor) : from;
   std::map<uint32_t, Value*> done;
   for (size_t i = 0; i < args.size(); ++i) {
-    const Value* param = target->params[i];
-    if (!isChosen(param)) continue;
-    if (const Value* count = countOf_[param->id]; count != nullptr && needsGuard(args[i], from)) {
-      Value* number = unseen(args[i], args[static_cast<size_t>(count->imm)], at, state);
-      edgeOf(from, successor).args[i] = number;
-      continue;
-    }
+    Value*& argument = edgeOf(from, successor).args[i];
+    if (facts_.formOf(target->params[i]) == Form::OrSlot && args[i]->op == kind_.box) argument = args[i]->operands[0];
+    if (!isNumber(target->params[i])) continue;
     Value*& machine = done[args[i]->id];
-    if (machine == nullptr) machine = unboxedBefore(args[i], from);
+    if (machine == nullptr) machine = facts_.unboxedBefore(args[i], from);
     if (machine == nullptr) machine = toMachine(args[i], at, state);
-    edgeOf(from, successor).args[i] = machine;
+    argument = machine;
   }
 }
 
-/// An op at the end of `at`, where the loop has not been entered yet.
-Value* ParamUnboxer::guard(Block* at, const FrameState& state, Op op, Type type, std::vector<Value*> operands,
-                           int64_t imm) {
-  Value* value = function_.newValue(op, type, std::move(operands), imm);
-  if (value->canExit()) {
-    value->state = std::make_unique<FrameState>(state);
-    value->reason = ExitReason::LoopValue;
-  }
-  function_.insertBefore(at->terminator(), value);
-  return value;
-}
-
-/// Any number, for a variable that the loop overwrites before it is seen.
-Value* ParamUnboxer::unseen(Value* argument, Value* count, Block* at, const FrameState& state) {
-  constexpr int64_t kGreater = 4;
-  Value* zero = guard(at, state, Op::ConstInt, types::I64, {});
-  Value* runs = guard(at, state, Op::IntCompare, types::I1, {count, zero}, kGreater);
-  guard(at, state, Op::GuardTrue, types::kNothing, {runs});
-  guard(at, state, Op::GuardQuiet, types::kNothing, {argument});
-  return zero;
-}
-
-/// The number in an argument, as a value at the end of `at`.
+/// The number in an argument, as a value at the end of `at`, where a loop has not been entered yet.
 Value* ParamUnboxer::toMachine(Value* argument, Block* at, const FrameState& state) {
   if (argument->op == kind_.box) return argument->operands[0];
-  if (isChosen(argument)) return argument;
+  if (isNumber(argument)) return argument;
   auto make = [&](Op op, Type type, std::vector<Value*> operands, int64_t imm) {
-    return guard(at, state, op, type, std::move(operands), imm);
+    Value* value = function_.newValue(op, type, std::move(operands), imm);
+    if (value->canExit()) {
+      value->state = std::make_unique<FrameState>(state);
+      value->reason = ExitReason::LoopValue;
+    }
+    function_.insertBefore(at->terminator(), value);
+    return value;
   };
-  if (isConstant(argument)) {
+  if (facts_.isConstant(argument)) {
     const ObjectRef& object = function_.objects[static_cast<size_t>(argument->imm)];
     if (kind_.machine == types::I64) return make(Op::ConstInt, types::I64, {}, object.intValue);
     return make(Op::ConstFloat, types::F64, {}, std::bit_cast<int64_t>(object.floatValue));

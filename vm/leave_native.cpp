@@ -48,6 +48,7 @@ class Materializer {
     }
     return Py_XNewRef(slot.object);
   }
+  bool holds(uint16_t condition) const { return spill_[condition] != 0; }
 
  private:
   Slot& slotFor(const ExitValue& value) {
@@ -96,6 +97,7 @@ void writeFrame(port::Frame* frame, const ExitDescriptor& exit, Materializer& ma
       *port::stackSlot(frame, value.index) = Py_NewRef(*port::stackSlot(frame, value.spill));
       continue;
     }
+    if (value.condition != 0 && !materializer.holds(value.condition)) continue;
     PyObject* object = materializer.make(value);
     switch (value.target) {
     case ExitValue::Target::Stack: *port::stackSlot(frame, value.index) = object; break;

@@ -19,7 +19,9 @@ void visitLiveUses(const Value& op, Visit&& visit) {
   if (op.state) {
     for (Value* value : op.state->stack) visit(value);
     for (size_t slot = 0; slot < op.state->locals.size(); ++slot) {
-      if (op.state->isDirty(slot)) visit(op.state->locals[slot]);
+      if (!op.state->isDirty(slot)) continue;
+      visit(op.state->locals[slot]);
+      if (Value* condition = op.state->conditionOf(slot)) visit(condition);
     }
   }
   if (op.isTerminator() && op.block != nullptr) {

@@ -66,10 +66,7 @@ size_t indexInBlock(const Value* value) {
 template <class Visit>
 void visitAllUses(Function& function, Visit&& visit) {
   for (const std::unique_ptr<Block>& block : function.blocks) {
-    if (block->entry) {
-      for (Value*& value : block->entry->stack) visit(value);
-      for (Value*& value : block->entry->locals) visit(value);
-    }
+    if (block->entry) visitState(*block->entry, visit);
     for (Value* op : block->ops) {
       visitUses(*op, visit);
       if (!op->state) continue;
@@ -305,8 +302,7 @@ Block* Function::splitEdge(Block* from, size_t successor) {
     auto toArgument = [&](Value*& value) {
       if (value->op == Op::Param && value->block == target) value = args[static_cast<size_t>(value->imm)];
     };
-    for (Value*& value : middle->entry->stack) toArgument(value);
-    for (Value*& value : middle->entry->locals) toArgument(value);
+    visitState(*middle->entry, toArgument);
   }
   append(middle, newValue(Op::Jump, types::kNothing));
   middle->successors.push_back({target, std::move(from->successors[successor].args)});

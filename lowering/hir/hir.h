@@ -5,7 +5,8 @@
 // The contract between frontend, passes and lowering, in short (the essay is lowering/hir/README.md):
 //  * Every compiled function runs on a real interpreter frame. Frame slots (localsplus) own one reference each.
 //    A slot is *clean* where its memory holds the SSA value of the slot map, *dirty* where a store was deferred and
-//    memory holds a stale number or NULL. The frontend emits only clean slots (a StoreLocal for each store).
+//    memory holds a stale number or NULL; which of both may be known at run time only (FrameState::when). The frontend
+//    emits only clean slots (a StoreLocal for each store).
 //  * Each block carries an entry state: offset, and the slot map and operand stack at its start.
 //  * An op that can leave native code carries a FrameState that describes the interpreter *before* the instruction, its
 //    inputs still on the stack. A guard exit re-executes the instruction. A failed helper has `stackAfterPop` entries
@@ -111,11 +112,25 @@ struct FrameState {
   std::vector<Value*> locals;  ///< slot map: one value for each localsplus slot (ConstNull when unbound)
   std::vector<Value*> stack;   ///< operand stack, bottom first
   std::vector<bool> dirty;     ///< dirty slots; empty means none (as before the local-sync pass)
+  /// By slot: of a dirty one, the I1 that tells whether it really is; null or beyond the end: it is. Otherwise memory
+  /// holds its content, and the value in `locals` means nothing.
+  std::vector<Value*> when;
   /// References that SSA holds right before the op, one entry for each (a value can be listed twice). Filled by the
   /// refcount pass: leaving native code here hands over or releases exactly these.
   std::vector<Value*> owned;
   bool isDirty(size_t slot) const { return slot < dirty.size() && dirty[slot]; }
+  Value* conditionOf(size_t slot) const { return slot < when.size() ? when[slot] : nullptr; }
 };
+
+/// Calls `visit(Value*&)` for every value that a state names, but for `owned`.
+template <class State, class Visit>
+void visitState(State& state, Visit&& visit) {
+  for (auto& v : state.stack) visit(v);
+  for (auto& v : state.locals) visit(v);
+  for (auto& v : state.when) {
+    if (v != nullptr) visit(v);
+  }
+}
 
 /// An op, and the SSA value that it defines (if any). Owned by its function; block and position by its block.
 class Value {
@@ -195,6 +210,7 @@ struct ObjectRef {
   bool hasInt = false;            ///< an exact int that fits 64 bits
   int64_t intValue = 0;
   double floatValue = 0;  ///< when type is Float
+  Type instances = {};    ///< when type is Class: which built-in classes are that class or derived from it
 };
 
 /// Where native code may be entered.
@@ -275,14 +291,11 @@ class Function {
   uint32_t nextBlockId_ = 0;
 };
 
-/// Calls `visit(Value*&)` for every value that an op uses: operands, then its frame state's stack and locals.
+/// Calls `visit(Value*&)` for every value that an op uses: operands, then what its frame state names.
 template <class Visit>
 void visitUses(Value& value, Visit&& visit) {
   for (Value*& v : value.operands) visit(v);
-  if (value.state) {
-    for (Value*& v : value.state->stack) visit(v);
-    for (Value*& v : value.state->locals) visit(v);
-  }
+  if (value.state) visitState(*value.state, visit);
 }
 
 }  // namespace martlet::hir

@@ -175,12 +175,14 @@ void FunctionParser::object(Cursor& at) {
       object.intValue = at.integer<int64_t>();
     } else if (key == "float") {
       object.floatValue = real(at);
+    } else if (key == "instances") {
+      object.instances = type(at);
     } else if (at.accept("immortal")) {
       object.immortal = true;
     } else if (at.accept("watched")) {
       object.watched = true;
     } else {
-      at.fail("expected immortal, watched, int= or float=");
+      at.fail("expected immortal, watched, int=, float= or instances=");
     }
   }
   function_->addObject(std::move(object));
@@ -387,6 +389,10 @@ std::unique_ptr<FrameState> FunctionParser::state(Cursor& at) {
         const auto slot = at.integer<uint16_t>();
         if (slot >= state->dirty.size()) state->dirty.resize(slot + size_t{1});
         state->dirty[slot] = true;
+        if (at.accept("if")) {
+          if (slot >= state->when.size()) state->when.resize(slot + size_t{1});
+          state->when[slot] = use(at);
+        }
         at.accept(",");
       }
     } else {

@@ -81,6 +81,10 @@ void Printer::object(size_t index, const ObjectRef& object) {
     text(" float=");
     real(object.floatValue);
   }
+  if (!object.instances.isNothing()) {
+    text(" instances=");
+    text(object.instances.str());
+  }
   text("\n");
 }
 
@@ -237,6 +241,10 @@ void Printer::state(const FrameState& state) {
     if (!state.dirty[slot]) continue;
     text(separator);
     number(static_cast<int64_t>(slot));
+    if (const Value* condition = state.conditionOf(slot)) {
+      text(" if ");
+      value(condition);
+    }
     separator = ", ";
   }
   if (separator[0] == ',') text("]");

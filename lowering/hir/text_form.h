@@ -29,7 +29,10 @@ constexpr ImmForm immForm(Op op) {
   case Op::LoadStack:
   case Op::StoreLocal:
   case Op::SyncLocal:
+  case Op::SyncLocalIf:
+  case Op::TakeLocal:
   case Op::DeferLocal:
+  case Op::DeferLocalIf:
   case Op::ConcatLocal: return ImmForm::Number;
   case Op::Output: return ImmForm::Last;
   case Op::ConstFloat: return ImmForm::Double;

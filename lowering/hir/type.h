@@ -11,7 +11,9 @@
 
 namespace martlet::hir {
 
-// TYPE(Name, bit): exact classes first (subclasses are OtherObject), then NULL, then machine kinds.
+// TYPE(Name, bit): exact classes first (subclasses are OtherObject), then NULL, then machine kinds. The last two are of
+// parameters that stand for a frame slot: on some ways it is the number, and on the others what the slot's memory
+// holds.
 #define MARTLET_TYPE_BITS(TYPE)                                                                                        \
   TYPE(Long, 0)                                                                                                        \
   TYPE(Float, 1)                                                                                                       \
@@ -34,7 +36,9 @@ namespace martlet::hir {
   TYPE(Null, 21)                                                                                                       \
   TYPE(I64, 24)                                                                                                        \
   TYPE(F64, 25)                                                                                                        \
-  TYPE(I1, 26)
+  TYPE(I1, 26)                                                                                                         \
+  TYPE(I64OrSlot, 27)                                                                                                  \
+  TYPE(F64OrSlot, 28)
 
 class Type {
  public:
@@ -52,7 +56,7 @@ class Type {
   constexpr bool isNothing() const { return bits_ == 0; }
   /// Object or NULL: lives in a pointer register and takes part in reference counting.
   constexpr bool isReference() const { return bits_ != 0 && (bits_ & ~0x3fffffU) == 0; }
-  constexpr bool isMachine() const { return (bits_ & 0x7000000U) != 0; }
+  constexpr bool isMachine() const { return (bits_ & 0x1f000000U) != 0; }
 
   /// "Object", "Nullable", "Long", "Long|Float", "I64", "Nothing", ….
   std::string str() const;
@@ -75,6 +79,7 @@ inline constexpr Type kNullable{0x3fffffU};  // any object, or NULL
 /// Objects whose deallocation cannot run Python code and which hold no other object.
 inline constexpr Type kSimple = Long | Float | Bool | None | Str | Bytes;
 inline constexpr Type kNumber = Long | Float | Bool;
+inline constexpr Type kNumberOrSlot = I64OrSlot | F64OrSlot;
 /// What is iterated, and searched, without Python code but that of items.
 inline constexpr Type kContainer = Tuple | List | Dict | Set;
 }  // namespace types

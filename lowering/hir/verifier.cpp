@@ -20,7 +20,8 @@
 //     or I1. Whether a reference can be NULL is not checked: a branch on IsNull does not narrow types.)
 //  9. The result's type is what the table says or a subtype of it; I parameters and outputs of a helper are as many
 //     as its row says; immediates are in range.
-// 10. Edge arguments are as many as the target's parameters, and of their kind.
+// 10. Edge arguments are as many as the target's parameters, and of their kind. (For a number or a slot's content: a
+//     number, a reference, or the same.)
 // 11. An Output stands right behind its CallRuntime (other outputs of it may come between), names an output that
 //     exists, and each X output has its Output op: it is an owned reference that somebody must release.
 // Frame states
@@ -30,8 +31,7 @@
 // 14. The completion fits the helper: PushObject for an object (result or output), PushBool for a number; and there
 //     is room for what is pushed.
 // Phases
-// 15. After the frontend nothing is dirty, and there is no DeferLocal or SyncLocal. Before lowering there is no
-//     DeferLocal.
+// 15. After the frontend nothing is dirty, and there is no op about dirty slots. Before lowering there is no marker.
 // 16. LoadLocal only reads clean slots (as far as the block shows).
 // 17. IncRef, DecRef, Release and `owned` come with the refcount pass. `owned` lists references.
 #include "lowering/hir/verifier.h"
@@ -47,13 +47,22 @@
 namespace martlet::hir {
 namespace {
 
-enum class Kind : uint8_t { Reference, I64, F64, I1, Invalid };
+enum class Kind : uint8_t { Reference, I64, F64, I1, I64OrSlot, F64OrSlot, Invalid };
 
 Kind kindOf(Type type) {
   if (type.isReference()) return Kind::Reference;
   if (type == types::I64) return Kind::I64;
   if (type == types::F64) return Kind::F64;
+  if (type == types::I64OrSlot) return Kind::I64OrSlot;
+  if (type == types::F64OrSlot) return Kind::F64OrSlot;
   return type == types::I1 ? Kind::I1 : Kind::Invalid;
+}
+
+/// A slot's number or content may be either.
+bool fits(Kind argument, Kind param) {
+  if (argument == param) return true;
+  if (param == Kind::I64OrSlot) return argument == Kind::I64 || argument == Kind::Reference;
+  return param == Kind::F64OrSlot && (argument == Kind::F64 || argument == Kind::Reference);
 }
 
 /// The kind that an operand letter asks for; nothing for v, which takes any.
@@ -68,7 +77,7 @@ std::optional<Kind> kindOf(char letter) {
 }
 
 const char* name(Kind kind) {
-  constexpr const char* kNames[] = {"a reference", "I64", "F64", "I1", "a value"};
+  constexpr const char* kNames[] = {"a reference", "I64", "F64", "I1", "I64OrSlot", "F64OrSlot", "a value"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -482,7 +491,7 @@ void Verifier::edges(const Value& terminator) {
     }
     for (size_t i = 0; i < params.size(); ++i) {
       use(edge.args[i], "an edge argument", *atBlock_, position);
-      if (edge.args[i] == nullptr || kindOf(edge.args[i]->type) == kindOf(params[i]->type)) continue;
+      if (edge.args[i] == nullptr || fits(kindOf(edge.args[i]->type), kindOf(params[i]->type))) continue;
       report("argument " + described(edge.args[i]) + " for parameter " + described(params[i]) + " of " +
              named(edge.target));
     }
@@ -492,9 +501,10 @@ void Verifier::edges(const Value& terminator) {
 void Verifier::phase(const Value& op) {
   const bool isCount = op.op == Op::IncRef || op.op == Op::DecRef || op.op == Op::Release;
   if (isCount && phase_ < Phase::AfterRefcount) report("reference counts come with the refcount pass");
-  const bool defers = op.op == Op::DeferLocal || op.op == Op::SyncLocal;
+  const bool isMarker = op.op == Op::DeferLocal || op.op == Op::DeferLocalIf;
+  const bool defers = isMarker || op.op == Op::SyncLocal || op.op == Op::SyncLocalIf || op.op == Op::TakeLocal;
   if (defers && phase_ == Phase::AfterFrontend) report("stores are deferred by the local-sync pass only");
-  if (op.op == Op::DeferLocal && phase_ >= Phase::BeforeLowering) report("a marker that lowering does not know");
+  if (isMarker && phase_ >= Phase::BeforeLowering) report("a marker that lowering does not know");
 }
 
 // A state speaks of the frame right before its op; between two states the stores tell what becomes clean or dirty.
@@ -511,8 +521,9 @@ void Verifier::slots(const Block& block) {
     const auto slot = static_cast<size_t>(op->imm);
     if (op->op == Op::LoadLocal && dirty[slot])
       report("slot " + std::to_string(slot) + " is dirty: its memory is stale");
-    if (op->op == Op::DeferLocal) dirty[slot] = true;
-    if (op->op == Op::StoreLocal || op->op == Op::SyncLocal || op->op == Op::ConcatLocal) dirty[slot] = false;
+    if (op->op == Op::DeferLocal || op->op == Op::DeferLocalIf) dirty[slot] = true;
+    if (op->op == Op::StoreLocal || op->op == Op::SyncLocal || op->op == Op::SyncLocalIf || op->op == Op::ConcatLocal)
+      dirty[slot] = false;
   }
 }
 
@@ -565,6 +576,9 @@ void Verifier::exitState(const Value& op) {
   shape(state);
   for (const Value* value : state.locals) use(value, "the state's local", *atBlock_, position);
   for (const Value* value : state.stack) use(value, "the state's stack entry", *atBlock_, position);
+  for (const Value* value : state.when) {
+    if (value != nullptr) use(value, "the state's condition", *atBlock_, position);
+  }
   for (const Value* value : state.owned) {
     use(value, "the state's owned reference", *atBlock_, position);
     if (value != nullptr && !value->type.isReference()) report("owned " + described(value) + " is no reference");
@@ -601,6 +615,9 @@ void Verifier::entryState(const Block& block) {
   };
   for (const Value* value : block.entry->locals) check(value, "the entry state's local");
   for (const Value* value : block.entry->stack) check(value, "the entry state's stack entry");
+  for (const Value* value : block.entry->when) {
+    if (value != nullptr) check(value, "the entry state's condition");
+  }
 }
 
 }  // namespace

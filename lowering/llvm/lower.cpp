@@ -116,7 +116,10 @@ void FunctionLowering::lowerBlock(const hir::Block& block) {
 void FunctionLowering::addEdge(const hir::Edge& edge, llvm::BasicBlock* from) {
   auto phis = blocks_[edge.target]->phis().begin();
   for (const hir::Value* argument : edge.args) {
-    (phis++)->addIncoming(use(argument), from);
+    llvm::PHINode& phi = *phis++;
+    // A parameter for a number or a slot's content: the object is in memory, and there is no number.
+    const bool isContent = argument->type.isReference() && phi.getType() != ptr_;
+    phi.addIncoming(isContent ? llvm::Constant::getNullValue(phi.getType()) : use(argument), from);
   }
 }
 
@@ -193,8 +196,8 @@ void FunctionLowering::finishEntry() {
 }
 
 llvm::Type* FunctionLowering::typeOf(hir::Type type) {
-  if (type == hir::types::I64) return i64_;
-  if (type == hir::types::F64) return f64_;
+  if (type == hir::types::I64 || type == hir::types::I64OrSlot) return i64_;
+  if (type == hir::types::F64 || type == hir::types::F64OrSlot) return f64_;
   if (type == hir::types::I1) return i1_;
   return ptr_;
 }

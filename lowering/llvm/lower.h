@@ -100,6 +100,7 @@ class FunctionLowering {
   void lowerItem(const hir::Value& op);
   void lowerRefcount(const hir::Value& op, hir::Helper plain, hir::Helper nullable);
   void lowerRelease(const hir::Value& op);
+  void syncLocalIf(const hir::Value& op, const hir::Value& number, const hir::Value& condition, int64_t slot);
   void endLoudly(const hir::Value& op, std::vector<size_t> slots);
   llvm::Value* asWord(llvm::Value* value);
   void lowerConcatLocal(const hir::Value& op);

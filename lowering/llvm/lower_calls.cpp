@@ -91,7 +91,7 @@ void FunctionLowering::measureFrame() {
       if (op->op == Op::CallRuntime)
         argArrayWords_ = std::max<uint64_t>(argArrayWords_, op->operands.size() + kScratchWords);
       if (op->op == Op::Release)
-        argArrayWords_ = std::max<uint64_t>(argArrayWords_, 2 * dirtySlots(*op->state).size() + kScratchWords);
+        argArrayWords_ = std::max<uint64_t>(argArrayWords_, 3 * dirtySlots(*op->state).size() + kScratchWords);
     }
   }
   sharedOutputWords_ = std::max<uint64_t>(sharedOutputWords_, 1);

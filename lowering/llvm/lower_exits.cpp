@@ -37,7 +37,10 @@ std::vector<const hir::Value*> spilledValues(const hir::FrameState& state) {
       for (const hir::Value* item : value->operands) add(item);
     }
   }
-  for (const size_t slot : dirtySlots(state)) add(state.locals[slot]);
+  for (const size_t slot : dirtySlots(state)) {
+    add(state.locals[slot]);
+    if (const hir::Value* condition = state.conditionOf(slot)) add(condition);
+  }
   const auto isSpilled = [&values](const hir::Value* object) {
     return std::any_of(values.begin(), values.end(), [object](auto* value) { return objectOf(value) == object; });
   };
@@ -62,6 +65,8 @@ std::vector<uint32_t> exitKey(const hir::FrameState& state, hir::ExitReason reas
   for (const size_t slot : dirtySlots(state)) {
     key.push_back(static_cast<uint32_t>(slot));
     key.push_back(state.locals[slot]->id);
+    const hir::Value* condition = state.conditionOf(slot);
+    key.push_back(condition != nullptr ? condition->id : UINT32_MAX);
   }
   key.push_back(UINT32_MAX);
   for (const hir::Value* value : state.owned) key.push_back(value->id);
@@ -99,8 +104,8 @@ class References {
 }  // namespace
 
 ExitValue::Kind exitKindOf(hir::Type type) {
-  if (type == hir::types::I64) return ExitValue::Kind::Int;
-  if (type == hir::types::F64) return ExitValue::Kind::Float;
+  if (type.isSubtypeOf(hir::types::I64 | hir::types::I64OrSlot)) return ExitValue::Kind::Int;
+  if (type.isSubtypeOf(hir::types::F64 | hir::types::F64OrSlot)) return ExitValue::Kind::Float;
   if (type == hir::types::I1) return ExitValue::Kind::Bool;
   return ExitValue::Kind::Object;
 }
@@ -195,7 +200,11 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
                            static_cast<uint16_t>(i), static_cast<uint16_t>(isFirst ? value->operands.size() : first)});
     for (size_t k = 0; isFirst && k < value->operands.size(); ++k) add(ExitValue::Target::Item, value->operands[k], k);
   }
-  for (const size_t slot : dirtySlots(state)) add(ExitValue::Target::Local, state.locals[slot], slot);
+  for (const size_t slot : dirtySlots(state)) {
+    add(ExitValue::Target::Local, state.locals[slot], slot);
+    if (const hir::Value* condition = state.conditionOf(slot))
+      exit.values.back().condition = static_cast<uint16_t>(references.next(condition).index + kFirstSpill);
+  }
   for (const hir::Value* value : references.left()) add(ExitValue::Target::Release, value, 0);
   lowered_.spillSlots = std::max(lowered_.spillSlots, static_cast<uint32_t>(group.values.size() + kFirstSpill));
   return found->second;
@@ -221,6 +230,10 @@ llvm::Value* FunctionLowering::storeSuspended(const hir::Value& op, const ExitDe
   llvm::Value* yielded = nullptr;
   for (const ExitValue& value : exit.values) {
     const size_t index = value.spill - kFirstSpill;
+    if (value.condition != 0) {
+      syncLocalIf(op, *spilled[index], *spilled[value.condition - kFirstSpill], value.index);
+      continue;
+    }
     const bool isNew = objects[index] == nullptr;
     if (isNew) objects[index] = objectFor(op, *spilled[index]);
     llvm::Value* object = objects[index];

@@ -82,6 +82,8 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::LoadStack:
   case Op::StoreLocal:
   case Op::SyncLocal:
+  case Op::SyncLocalIf:
+  case Op::TakeLocal:
   case Op::IncRef:
   case Op::DecRef: lowerReference(op); return;
   case Op::Release: return lowerRelease(op);
@@ -113,6 +115,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::Exit:
   case Op::Unreachable:
   case Op::DeferLocal:
+  case Op::DeferLocalIf:
   case Op::kCount: return fail(op, "not lowered as an op");
   }
 }
@@ -358,10 +361,20 @@ bool FunctionLowering::lowerReference(const hir::Value& op) {
   }
   case Op::StoreLocal: callHelper(op, Helper::StoreLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}); return true;
   case Op::SyncLocal: callHelper(op, Helper::SyncLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}); return true;
+  case Op::SyncLocalIf: syncLocalIf(op, *op.operands[0], *op.operands[1], op.imm); return true;
+  case Op::TakeLocal:
+    define(op, callHelper(op, Helper::TakeLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}));
+    return true;
   case Op::IncRef: lowerRefcount(op, Helper::IncRef, Helper::XIncRef); return true;
   case Op::DecRef: lowerRefcount(op, Helper::DecRef, Helper::XDecRef); return true;
   default: return false;
   }
+}
+
+void FunctionLowering::syncLocalIf(const hir::Value& op, const hir::Value& number, const hir::Value& condition,
+                                   int64_t slot) {
+  const bool isInt = exitKindOf(number.type) == ExitValue::Kind::Int;
+  callHelper(op, isInt ? Helper::SyncIntIf : Helper::SyncFloatIf, {{use(&condition), use(&number)}, {slot}, {}});
 }
 
 /// What a finalizer may look at is brought up to date out of the way.
@@ -395,10 +408,12 @@ void FunctionLowering::endLoudly(const hir::Value& op, std::vector<size_t> slots
   std::sort(slots.begin(), slots.end(), [&](size_t a, size_t b) { return place(a) < place(b); });
   for (size_t i = 0; i < slots.size(); ++i) {
     const hir::Value* value = op.state->locals[slots[i]];
-    const bool shared = i > 0 && op.state->locals[slots[i - 1]] == value;
-    const uint64_t word = SlotWord{slots[i], exitKindOf(value->type), shared}.pack();
+    const hir::Value* condition = op.state->conditionOf(slots[i]);
+    const bool shared = i > 0 && condition == nullptr && op.state->locals[slots[i - 1]] == value;
+    const uint64_t word = SlotWord{slots[i], exitKindOf(value->type), shared, condition != nullptr}.pack();
     operands.push_back(builder_.CreateIntToPtr(builder_.getInt64(word), ptr_));
     operands.push_back(asWord(use(value)));
+    if (condition != nullptr) operands.push_back(asWord(use(condition)));
   }
   callHelper(op, Helper::ReleaseLast, {operands, {static_cast<int64_t>(op.state->offset)}, {}});
 }

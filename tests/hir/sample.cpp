@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "lowering/hir/parser.h"
@@ -75,7 +76,7 @@ Value* Sample::add(Op op) {
   if (op == Op::ConstObject) type = types::Str;
   if (op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext || op == Op::Field)
     type = types::Float;
-  if (op == Op::LoadLocal) type = types::kNullable;
+  if (op == Op::LoadLocal || op == Op::TakeLocal) type = types::kNullable;
   Value* value = function_->newValue(op, type, std::move(operands));
   if (op == Op::GuardType) value->imm = (types::Long | types::Float).bits();
   if (op == Op::Return) value->imm = 12;
@@ -135,7 +136,9 @@ Function& Sample::finish() {
 
 Phase phaseOf(Op op) {
   if (op == Op::IncRef || op == Op::DecRef || op == Op::Release) return Phase::AfterRefcount;
-  if (op == Op::SyncLocal || op == Op::DeferLocal) return Phase::AfterPasses;
+  constexpr Op kAboutDirtySlots[] = {Op::SyncLocal, Op::SyncLocalIf, Op::TakeLocal, Op::DeferLocal, Op::DeferLocalIf};
+  if (std::find(std::begin(kAboutDirtySlots), std::end(kAboutDirtySlots), op) != std::end(kAboutDirtySlots))
+    return Phase::AfterPasses;
   return Phase::AfterFrontend;
 }
 

@@ -499,7 +499,7 @@ TEST_P(BackendTest, LastReleaseTellsDirtySlots) {
   EXPECT_EQ(takeInt(f.run()), -5);
   EXPECT_EQ(f.frame.releasedAt, 14);
   const auto word = [](uint64_t slot, ExitValue::Kind kind, bool shared) {
-    return static_cast<int64_t>(SlotWord{slot, kind, shared}.pack());
+    return static_cast<int64_t>(SlotWord{slot, kind, shared, false}.pack());
   };
   const auto half = std::bit_cast<int64_t>(0.5);
   const std::vector<int64_t> expected = {

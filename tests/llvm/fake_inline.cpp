@@ -31,6 +31,11 @@ void rt_sync_local(FakeFrame* frame, int64_t slot, FakeObject* value) {
   rt_xdecref(frame->slots[slot]);
   frame->slots[slot] = value;
 }
+FakeObject* rt_take_local(FakeFrame* frame, int64_t slot, bool isDirty) {
+  FakeObject* content = isDirty ? nullptr : frame->slots[slot];
+  if (!isDirty) frame->slots[slot] = nullptr;
+  return content;
+}
 void rt_set_instruction(FakeFrame* frame, int64_t offset) {
   frame->instruction = offset;
   ++frame->instructionStores;
@@ -57,6 +62,12 @@ FakeObject* rt_box_int(int64_t value) {
 }
 FakeObject* rt_box_float(double value) {
   return fake_box_float(value);
+}
+void rt_sync_int_if(FakeFrame* frame, int64_t slot, bool isDirty, int64_t value) {
+  if (isDirty) rt_sync_local(frame, slot, rt_box_int(value));
+}
+void rt_sync_float_if(FakeFrame* frame, int64_t slot, bool isDirty, double value) {
+  if (isDirty) rt_sync_local(frame, slot, rt_box_float(value));
 }
 FakeObject* rt_box_bool(bool value) {
   return value ? &fake_true : &fake_false;

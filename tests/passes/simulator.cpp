@@ -99,6 +99,11 @@ class Machine {
   Step arithmetic(const Value& op);
   Step unbox(const Value& op);
   Step storeLocal(const Value& op);
+  Step storeConditionally(const Value& op);
+  bool isDirtyIn(const FrameState& state, size_t slot) {
+    const Value* condition = state.conditionOf(slot);
+    return state.isDirty(slot) && (condition == nullptr || read(condition).number != 0);
+  }
   Step call(const Value& op);
   void unpackToSlots(const Value& op, uint64_t n);
   Step silentCall(const Value& op);
@@ -295,6 +300,9 @@ Machine::Step Machine::execute(const Value& op) {
   case Op::StoreLocal:
   case Op::SyncLocal:
   case Op::DeferLocal: return storeLocal(op);
+  case Op::SyncLocalIf:
+  case Op::DeferLocalIf:
+  case Op::TakeLocal: return storeConditionally(op);
   case Op::ConcatLocal: return concatenate(op);
   case Op::CallRuntime: return call(op);
   case Op::Output: set(op, outputs_[op.operands[0]][static_cast<size_t>(op.imm)]); return Step::Next;
@@ -329,6 +337,7 @@ Machine::Step Machine::execute(const Value& op) {
   case Op::IncRef: take(reference(op.operands[0])); return Step::Next;
   case Op::DecRef: release(reference(op.operands[0])); return Step::Next;
   case Op::Release: return releaseLast(op);
+  case Op::KeepAlive: return Step::Next;
   case Op::Jump: enter(*block_, 0); return Step::Jumped;
   case Op::Branch: enter(*block_, read(op.operands[0]).number != 0 ? 0 : 1); return Step::Jumped;
   case Op::Return: return returnFrom(op);
@@ -386,6 +395,23 @@ Machine::Step Machine::storeLocal(const Value& op) {
     if (old != kNull && !heap_[static_cast<size_t>(old)].kind.isSubtypeOf(types::kNumber))
       fail("no number is replaced");
     release(old);
+  }
+  return Step::Next;
+}
+
+Machine::Step Machine::storeConditionally(const Value& op) {
+  const auto slot = static_cast<size_t>(op.imm);
+  const bool isDirty = read(op.operands.back()).number != 0;
+  if (op.op == Op::DeferLocalIf) {
+    dirty_[slot] = isDirty;
+    return Step::Next;
+  }
+  if (isDirty != dirty_[slot]) fail("the flag is wrong about the slot");
+  if (op.op == Op::TakeLocal) {
+    setObject(op, isDirty ? kNull : std::exchange(slots_[slot], kNull));
+  } else if (isDirty) {
+    release(std::exchange(slots_[slot], box(read(op.operands[0]))));
+    dirty_[slot] = false;
   }
   return Step::Next;
 }
@@ -523,7 +549,7 @@ Machine::Step Machine::releaseLast(const Value& op) {
   }
   const std::vector<bool> dirty = dirty_;
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (!op.state->isDirty(slot)) continue;
+    if (!isDirtyIn(*op.state, slot)) continue;
     if (!dirty_[slot]) fail("a clean slot is brought up to date");
     const Cell& cell = read(op.state->locals[slot]);
     const int64_t old = slots_[slot];
@@ -584,8 +610,8 @@ Machine::Step Machine::leave(const Value& op, bool failed) {
   for (const Value* v : state.stack) stack.push_back(objectOf(v));
   std::vector<int64_t> replaced;
   for (size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (counted_ && dirty_[slot] != state.isDirty(slot)) fail("dirty slots are not those of the state");
-    if (!state.isDirty(slot)) continue;
+    if (counted_ && dirty_[slot] != isDirtyIn(state, slot)) fail("dirty slots are not those of the state");
+    if (!isDirtyIn(state, slot)) continue;
     replaced.push_back(slots_[slot]);
     slots_[slot] = objectOf(state.locals[slot]);
   }

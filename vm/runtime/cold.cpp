@@ -77,8 +77,10 @@ void rt_release_last(Frame* frame, PyObject* object, int64_t offset, PyObject* c
   PyObject* before = nullptr;
   for (int64_t i = 0; i + 1 < count; i += 2) {
     const auto place = martlet::SlotWord::unpack(std::bit_cast<uint64_t>(words[i]));
+    const uint64_t value = std::bit_cast<uint64_t>(words[i + 1]);
+    if (place.conditional && words[++i + 1] == nullptr) continue;
     const bool isNew = !place.shared && place.kind != martlet::ExitValue::Kind::Object;
-    PyObject* content = place.shared ? before : objectOfWord(place.kind, std::bit_cast<uint64_t>(words[i + 1]));
+    PyObject* content = place.shared ? before : objectOfWord(place.kind, value);
     before = isNew ? content : Py_XNewRef(content);
     PyObject* old = std::exchange(frame->localsplus[place.slot], before);
     Py_XDECREF(old);  // a number: nothing runs

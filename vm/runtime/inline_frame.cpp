@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Inline helpers: reference counts, frame slots, cells. Also compiled to bitcode. Must not know: HIR, LLVM.
+#include <utility>
+
 #include "vm/runtime/inline.h"
 
 using namespace martlet::vm;
@@ -42,6 +44,10 @@ MARTLET_ALWAYS_INLINE void rt_sync_local(Frame* frame, int64_t slot, PyObject* v
   PyObject* old = frame->localsplus[slot];
   frame->localsplus[slot] = value;
   if (old != nullptr) release(old);
+}
+
+MARTLET_ALWAYS_INLINE PyObject* rt_take_local(Frame* frame, int64_t slot, bool isDirty) {
+  return isDirty ? nullptr : std::exchange(frame->localsplus[slot], nullptr);
 }
 
 MARTLET_ALWAYS_INLINE void rt_set_instruction(Frame* frame, int64_t offset) {

@@ -60,6 +60,13 @@ MARTLET_ALWAYS_INLINE PyObject* rt_box_bool(bool value) {
   return boolObject(value);
 }
 
+MARTLET_ALWAYS_INLINE void rt_sync_int_if(Frame* frame, int64_t slot, bool isDirty, int64_t value) {
+  if (isDirty) rt_sync_local(frame, slot, rt_box_int(value));
+}
+MARTLET_ALWAYS_INLINE void rt_sync_float_if(Frame* frame, int64_t slot, bool isDirty, double value) {
+  if (isDirty) rt_sync_local(frame, slot, rt_box_float(value));
+}
+
 MARTLET_ALWAYS_INLINE bool rt_int_floor_div(int64_t a, int64_t b, int64_t* result) {
   *result = 0;
   if (b == 0 || (a == INT64_MIN && b == -1)) [[unlikely]]

@@ -27,6 +27,9 @@ void rt_release_last(Frame* frame, PyObject* object, int64_t offset, PyObject* c
 PyObject* rt_load_local(Frame* frame, int64_t slot);
 void rt_store_local(Frame* frame, int64_t slot, PyObject* value);
 void rt_sync_local(Frame* frame, int64_t slot, PyObject* value);
+void rt_sync_int_if(Frame* frame, int64_t slot, bool isDirty, int64_t value);
+void rt_sync_float_if(Frame* frame, int64_t slot, bool isDirty, double value);
+PyObject* rt_take_local(Frame* frame, int64_t slot, bool isDirty);
 PyObject* rt_concat_local(PyThreadState* tstate, Frame* frame, int64_t slot, PyObject* right);
 void rt_set_instruction(Frame* frame, int64_t offset);
 void rt_suspend_frame(Frame* frame, int64_t offset, int64_t stackTop);

@@ -495,7 +495,7 @@ class Frames(Case):
 
     def test_last_release(self):
         kind_object, kind_int, kind_float, kind_bool = range(4)
-        shared = 4
+        shared, conditional = 4, 8
         seen = []
 
         class Watcher:
@@ -523,17 +523,18 @@ class Frames(Case):
             rt.drop.raw(c_void_p)(place)
             self.assertTrue(rt.end_quietly.raw(c_void_p)(place))
             bits = c_int64.from_buffer(c_double(2.5)).value
-            words = [kind_int, 10**12, 1 << 3 | kind_float, bits, 2 << 3 | shared | kind_float, bits]
-            words += [3 << 3 | kind_bool, 1, 4 << 3 | kind_object, id("text")]
+            words = [kind_int, 10**12, 1 << 4 | kind_float, bits, 2 << 4 | shared | kind_float, bits]
+            words += [3 << 4 | kind_bool, 1, 4 << 4 | kind_object, id("text")]
+            words += [conditional | kind_int, 5, 0, 3 << 4 | conditional | kind_bool, 0, 1]
             array = (c_int64 * len(words))(*words)
             release = rt.release_last.raw(c_void_p, c_void_p, c_int64, c_void_p, c_int64)
             shown, line = instruction(frame), sys._getframe().f_lineno - function.__code__.co_firstlineno
             self.assertEqual(seen, [])
             release(frame, address, shown, ctypes.addressof(array), len(words))
-            self.assertEqual(seen, [[10**12, 2.5, 2.5, True, "text"], (True, line)])
+            self.assertEqual(seen, [[10**12, 2.5, 2.5, False, "text"], (True, line)])
             return whole, real, same, flag, text
 
-        self.assertEqual(function(1000, 0.5, 1.5, 7.5, 9.5), (10**12, 2.5, 2.5, True, "text"))
+        self.assertEqual(function(1000, 0.5, 1.5, 7.5, 9.5), (10**12, 2.5, 2.5, False, "text"))
 
     def test_slots(self):
         def function(first, second):
@@ -548,6 +549,17 @@ class Frames(Case):
             rt.sync_local(1, value, frame=frame)
             self.assertIs(second, value)
             self.assertEqual(sys.getrefcount(value), before + 2)
+            rt.sync_int_if(1, False, 7, frame=frame)
+            rt.sync_float_if(1, False, 7.5, frame=frame)
+            self.assertIs(second, value)
+            rt.sync_int_if(1, True, 10**12, frame=frame)
+            self.assertEqual((second, sys.getrefcount(value)), (10**12, before + 1))
+            rt.sync_float_if(1, True, 7.5, frame=frame)
+            self.assertEqual(second, 7.5)
+            self.assertIs(rt.take_local(0, True, frame=frame), MISSING)
+            self.assertIs(rt.take_local(0, False, frame=frame), value)
+            self.assertEqual((rt.load_local(0, frame=frame), sys.getrefcount(value)), (None, before))
+            rt.store_local(0, None, frame=frame)
             rt.frame_is_seen(frame=frame)
             self.assertTrue(rt.frame_has_globals(globals(), globals()["__builtins__"], frame=frame))
             self.assertFalse(rt.frame_has_globals(dict(globals()), globals()["__builtins__"], frame=frame))
