@@ -3,6 +3,7 @@
 // stands only where no comparison absorbs it; numbers are unboxed as early as the op table allows.
 #include "passes/rewrite_op.h"
 
+#include <algorithm>
 #include <bit>
 #include <iterator>
 #include <optional>
@@ -53,6 +54,8 @@ class OpRewriter {
   Rewrite isNull();
   Rewrite tupleItem();
   Rewrite keepAlive();
+  std::optional<bool> isInstance(const Value& call) const;
+  Rewrite knownCall();
   Value* truthOf(Value* object);
 
   Function& function_;
@@ -278,6 +281,36 @@ Rewrite OpRewriter::keepAlive() {
   return {nullptr, op_.operands.empty()};
 }
 
+/// The answer of isinstance(), where types tell: a class derived from a built-in one is OtherObject.
+std::optional<bool> OpRewriter::isInstance(const Value& call) const {
+  if (call.op != Op::CallRuntime || call.helper != Helper::IsInstanceValue) return std::nullopt;
+  constexpr Type kExact = types::kSimple | types::kContainer;
+  const Type type = call.operands[0]->type;
+  if (type.isNothing() || !type.isSubtypeOf(kExact)) return std::nullopt;
+  const std::vector<Value*> classes =
+      isBuiltTuple(call.operands[1]) ? call.operands[1]->operands : std::vector<Value*>{call.operands[1]};
+  Type instances;
+  for (const Value* v : classes) {
+    const ObjectRef* ref = object(v);
+    if (ref == nullptr || ref->type != types::Class) return std::nullopt;
+    instances = instances | ref->instances;
+  }
+  if (type.isSubtypeOf(instances)) return true;
+  return type.mayBe(instances) ? std::nullopt : std::optional(false);
+}
+
+// Turn this: v1:I1 = CallRuntime IsInstanceValue(BoxInt(x), int); v2 = Output v1, 0    Into this: true; 1
+Rewrite OpRewriter::knownCall() {
+  if (op_.op == Op::Output) {
+    const std::optional<bool> answer = isInstance(*operand(0));
+    return answer ? Rewrite{makeInt(*answer)} : Rewrite{};
+  }
+  if (!isInstance(op_)) return {};
+  const std::vector<Value*>& ops = op_.block->ops;
+  const auto next = std::find(ops.begin(), ops.end(), &op_) + 1;
+  return (*next)->op == Op::Output ? Rewrite{} : Rewrite{makeBool(true)};
+}
+
 Rewrite OpRewriter::run() {
   switch (op_.op) {
   case Op::UnboxInt: return unboxInt();
@@ -310,6 +343,8 @@ Rewrite OpRewriter::run() {
   case Op::TupleItem: return tupleItem();
   case Op::SizeOf: return isBuiltTuple(operand(0)) ? Rewrite{makeInt(std::ssize(operand(0)->operands))} : Rewrite{};
   case Op::KeepAlive: return keepAlive();
+  case Op::Output:
+  case Op::CallRuntime: return knownCall();
   case Op::GuardTrue: return {nullptr, operand(0)->op == Op::ConstBool && operand(0)->imm != 0};
   default: return {};
   }

@@ -63,9 +63,10 @@ constexpr Tables kTables = makeTables();
 
 // ---- objects -------------------------------------------------------------------------------------------------------
 
-hir::Type typeOf(PyObject* object) {
+/// The bit of a class that has one.
+hir::Type bitOf(const PyTypeObject* type) {
   struct Row {
-    PyTypeObject* type;
+    const PyTypeObject* type;
     hir::Type bits;
   };
   static const Row rows[] = {
@@ -76,9 +77,20 @@ hir::Type typeOf(PyObject* object) {
       {&PyType_Type, types::Class},    {&PyCell_Type, types::Cell},   {&PyRangeIter_Type, types::RangeIter},
   };
   for (const Row& row : rows) {
-    if (Py_IS_TYPE(object, row.type)) return row.bits;
+    if (type == row.type) return row.bits;
   }
   return types::OtherObject;
+}
+
+hir::Type typeOf(PyObject* object) {
+  return bitOf(Py_TYPE(object));
+}
+
+/// The classes with a bit that are derived from one, or are it.
+hir::Type instancesOf(const PyTypeObject* type) {
+  if (type == &PyBaseObject_Type) return types::kObject;
+  const hir::Type own = bitOf(type).without(types::OtherObject);
+  return own == types::Long ? own | types::Bool : own;
 }
 
 std::string utf8(PyObject* text) {
@@ -140,6 +152,7 @@ hir::ObjectRef makeRef(PyObject* object) {
     ref.intValue = overflow == 0 ? value : 0;
   }
   if (ref.type == types::Float) ref.floatValue = PyFloat_AS_DOUBLE(object);
+  if (ref.type == types::Class) ref.instances = instancesOf(reinterpret_cast<PyTypeObject*>(object));
   return ref;
 }
 

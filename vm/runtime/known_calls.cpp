@@ -88,6 +88,12 @@ PyObject* callQuietly(PyThreadState* tstate, PyObject* callable, KnownArguments 
   return PyObject_Vectorcall(callable, args, static_cast<size_t>(count), nullptr);
 }
 
+/// Built-in classes whose objects have no other __class__ than theirs.
+bool isBasic(const PyTypeObject* type) {
+  return type == &PyLong_Type || type == &PyUnicode_Type || type == &PyTuple_Type || type == &PyList_Type ||
+         type == &PyDict_Type || type == &PyFloat_Type || type == Py_TYPE(Py_None) || type == &PyBool_Type;
+}
+
 }  // namespace
 
 extern "C" {
@@ -140,6 +146,7 @@ ColdInt rt_cold_is_instance(PyObject* object, PyObject* type) {
   if (!PyType_CheckExact(type)) return {0, 0};
   PyTypeObject* own = Py_TYPE(object);
   if (PyType_IsSubtype(own, reinterpret_cast<PyTypeObject*>(type))) return {1, 1};
+  if (isBasic(own)) return {0, 1};
   if (own->tp_getattro != PyObject_GenericGetAttr) return {0, 0};
   return {0, _PyType_Lookup(own, martlet_singletons.dunderClass) == martlet_singletons.classOfObject};
 }
