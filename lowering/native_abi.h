@@ -32,9 +32,10 @@ constexpr uint32_t leavePayload(uint64_t status) {
 using NativeFunction = NativeResult (*)(void* tstate, void* frame, uint64_t entry, uint64_t* spill);
 
 /// One value that an exit brings into the interpreter's frame. A Tuple for stack slot `index` is made of the `spill`
-/// Items behind it, and Same is what stack slot `spill` got.
+/// Items behind it, and Same is what stack slot `spill` got. A Range is an iterator whose count and step are the two
+/// Items behind it, all of them numbers.
 struct ExitValue {
-  enum class Target : uint8_t { Stack, Local, Release, Tuple, Item, Same };
+  enum class Target : uint8_t { Stack, Local, Release, Tuple, Item, Same, Range };
   enum class Kind : uint8_t { Object, Int, Float, Bool };
   Target target;
   Kind kind;

@@ -45,6 +45,7 @@ bool isRemovable(const Value& op) {
   case Op::ArrayFloat:
   case Op::ArrayInt:
   case Op::GuardUnlearned:
+  case Op::RangeLength:
   case Op::EnterRange:
   case Op::GuardType:
   case Op::GuardQuiet:

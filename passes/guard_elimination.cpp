@@ -78,12 +78,29 @@ class GuardEliminator {
     }
   }
 
+  /// Turn this: n = UnboxInt v; … CallRuntime IsInstanceValue(v, c)
+  /// Into this: n = UnboxInt v; … CallRuntime IsInstanceValue(BoxInt n, c), which has an answer by its type.
+  void narrowInstance(Value& call) {
+    if (call.op != Op::CallRuntime || call.helper != Helper::IsInstanceValue) return;
+    for (auto [unbox, box, object, machine] : {std::tuple(Op::UnboxInt, Op::BoxInt, types::Long, types::I64),
+                                               std::tuple(Op::UnboxFloat, Op::BoxFloat, types::Float, types::F64)}) {
+      const auto known = known_.find(Key{unbox, 0, machine.bits(), {call.operands[0]->id}});
+      if (known == known_.end()) continue;
+      Value* boxed = function_.newValue(box, object, {known->second});
+      function_.insertBefore(&call, boxed);
+      call.operands[0] = boxed;
+      changed_ = true;
+      return;
+    }
+  }
+
   void number(const Block& block) {
     const std::vector<Value*> ops = block.ops;
     for (Value* op : ops) {
       for (Value*& operand : op->operands) {
-        if (Value* other = replacements_[operand->id]) operand = other;
+        if (Value* other = operand->id < replacements_.size() ? replacements_[operand->id] : nullptr) operand = other;
       }
+      narrowInstance(*op);
       if (!isNumbered(*op)) continue;
       Key key{op->op, op->imm, op->type.bits(), {}};
       for (const Value* operand : op->operands) std::get<3>(key).push_back(operand->id);

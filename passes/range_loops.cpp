@@ -6,6 +6,11 @@
 // Into this: bbE: r = EnterRange it; start = RangeField r 0; left = RangeField r 1; step = RangeField r 2; -> bbH
 //            bbH(r, next, left, step, …): v1 = left > 0; Branch v1 -> body, end           {stack=[…, RangeView r, …]}
 //
+// An iterator that is made for the loop only is not made at all:
+//
+// Turn this: it = NewRangeIter start, n, step; -> bbH(…): v1:I1 = RangeNext it …       {stack=[…, it]} in the loop
+// Into this: -> bbH(start, n, …): …           {stack=[…, DeferredRange next, left, step]}, of which an exit makes it
+//
 // Nobody can look at the iterator meanwhile: the loop's entry checks that the operand stack has the only reference, and
 // range iterators are not tracked by the garbage collector. The entry state of bbH names the iterator itself: that is
 // true on the edges into the loop, for which guards are made with it.
@@ -39,15 +44,19 @@ class RangeLoop {
   bool inLoop(const Block* block) const { return block == header_ || dominators_.dominates(body_, block); }
   bool classifyEdges();
   bool usesAreKnown() const;
+  bool isMadeForLoop() const;
   bool isKnownUse(const Value& op) const;
   void enter(const EdgeRef& entry);
   void rewriteHeader();
   void rewriteStates();
+  Value* view(Value* next, Value* left);
+  void removeIterator();
 
   Function& function_;
   const DominatorTree& dominators_;
   Value* call_;
   Value* iterator_;
+  bool isDeferred_ = false;  ///< there is no iterator: exits make it
   Block* header_;
   Block* body_ = nullptr;
   std::vector<EdgeRef> entries_, backEdges_;
@@ -63,7 +72,23 @@ bool RangeLoop::isSuitable() {
   if (body_ == header_ || body_ == header_->successors[1].target || body_->predecessors.size() != 1) return false;
   const bool isParam = iterator_->op == Op::Param && iterator_->block == header_;
   if (!isParam && iterator_->block == header_) return false;
-  return classifyEdges() && usesAreKnown();
+  if (!classifyEdges() || !usesAreKnown()) return false;
+  isDeferred_ = !isParam && isMadeForLoop();
+  return true;
+}
+
+/// True if nothing needs the iterator as an object: on its way to the loop it is only on the operand stack.
+bool RangeLoop::isMadeForLoop() const {
+  if (iterator_->op != Op::CallRuntime || iterator_->helper != Helper::NewRangeIter) return false;
+  return std::all_of(function_.blocks.begin(), function_.blocks.end(), [this](const auto& block) {
+    return inLoop(block.get()) || std::all_of(block->ops.begin(), block->ops.end(), [this](const Value* op) {
+             const std::vector<Value*>& operands = op->operands;
+             const bool isOperand = std::find(operands.begin(), operands.end(), iterator_) != operands.end();
+             if (!op->state) return !isOperand;
+             const std::vector<Value*>& locals = op->state->locals;
+             return !isOperand && std::find(locals.begin(), locals.end(), iterator_) == locals.end();
+           });
+  });
 }
 
 bool RangeLoop::classifyEdges() {
@@ -118,6 +143,12 @@ bool RangeLoop::usesAreKnown() const {
 /// Checks the iterator on an edge into the loop, and takes its state.
 void RangeLoop::enter(const EdgeRef& entry) {
   const bool isParam = iterator_->block == header_;
+  if (isDeferred_) {
+    const std::vector<Value*>& made = iterator_->operands;
+    std::vector<Value*>& args = entry.from->successors[entry.successor].args;
+    args.insert(args.end(), {made[0], made[1], made[2]});
+    return;
+  }
   const Edge& edge = entry.from->successors[entry.successor];
   Value* iterator = isParam ? edge.args[static_cast<size_t>(iterator_->imm)] : iterator_;
   Block* block = function_.splitEdge(entry.from, entry.successor);
@@ -147,7 +178,8 @@ void RangeLoop::rewriteHeader() {
   // The interpreter makes only iterators for which the number behind the last one fits.
   nextBehind_ = make(Op::IntStep, types::I64, {next_, step_}, 0);
   leftBehind_ = make(Op::IntStep, types::I64, {left_, minusOne}, 0);
-  viewBehind_ = make(Op::RangeView, types::RangeIter, {range_, nextBehind_, leftBehind_}, 0);
+  viewBehind_ = view(nextBehind_, leftBehind_);
+  function_.insertBefore(call_, viewBehind_);
   std::vector<Value*> replacements(function_.valueCount(), nullptr);
   const std::vector<Value*> ops = header_->ops;
   for (Value* op : ops) {
@@ -164,8 +196,22 @@ void RangeLoop::rewriteHeader() {
   function_.replaceUses(replacements);
 }
 
+/// The iterator as an exit has to leave it.
+Value* RangeLoop::view(Value* next, Value* left) {
+  if (isDeferred_) return function_.newValue(Op::DeferredRange, types::RangeIter, {next, left, step_});
+  return function_.newValue(Op::RangeView, types::RangeIter, {range_, next, left});
+}
+
+/// The iterator's place is taken by what it would be made of: on the operand stack, on the way to the loop.
+void RangeLoop::removeIterator() {
+  Value* initial = function_.newValue(Op::DeferredRange, types::RangeIter, iterator_->operands);
+  function_.insertBefore(iterator_, initial);
+  function_.replaceUses(iterator_, initial);
+  function_.remove(iterator_);
+}
+
 void RangeLoop::rewriteStates() {
-  viewBefore_ = function_.newValue(Op::RangeView, types::RangeIter, {range_, next_, left_});
+  viewBefore_ = view(next_, left_);
   function_.insertBefore(header_->ops.front(), viewBefore_);
   for (const auto& block : function_.blocks) {
     if (!inLoop(block.get())) continue;
@@ -173,7 +219,8 @@ void RangeLoop::rewriteStates() {
     auto replace = [this](std::vector<Value*>& stack, Value* by) {
       std::replace(stack.begin(), stack.end(), iterator_, by);
     };
-    if (block->entry) replace(block->entry->stack, block.get() == header_ ? range_ : view);
+    Value* const atEntry = block.get() != header_ ? view : isDeferred_ ? iterator_ : range_;
+    if (block->entry) replace(block->entry->stack, atEntry);
     for (Value* op : block->ops) {
       if (op->state) replace(op->state->stack, view);
     }
@@ -182,7 +229,7 @@ void RangeLoop::rewriteStates() {
 
 void RangeLoop::rewrite() {
   for (const EdgeRef& edge : entries_) enter(edge);  // with the states as they are
-  range_ = function_.newParam(header_, types::RangeIter);
+  if (!isDeferred_) range_ = function_.newParam(header_, types::RangeIter);
   next_ = function_.newParam(header_, types::I64);
   left_ = function_.newParam(header_, types::I64);
   step_ = function_.newParam(header_, types::I64);
@@ -190,8 +237,10 @@ void RangeLoop::rewrite() {
   rewriteStates();
   for (const EdgeRef& edge : backEdges_) {
     std::vector<Value*>& args = edge.from->successors[edge.successor].args;
-    args.insert(args.end(), {range_, nextBehind_, leftBehind_, step_});
+    if (!isDeferred_) args.push_back(range_);
+    args.insert(args.end(), {nextBehind_, leftBehind_, step_});
   }
+  if (isDeferred_) removeIterator();
   if (iterator_->block == header_) function_.removeParam(header_, static_cast<size_t>(iterator_->imm));
 }
 

@@ -63,7 +63,8 @@ bool isDeferral(const Value& op) {
 }
 
 bool isNameOnly(const Value& op) {
-  return op.op == Op::Output || isDeferral(op) || op.op == Op::RangeView || op.op == Op::TupleView;
+  return op.op == Op::Output || isDeferral(op) || op.op == Op::RangeView || op.op == Op::DeferredRange ||
+         op.op == Op::TupleView;
 }
 
 // ---- SlotMap --------------------------------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ bool isNameOnly(const hir::Value& op);
 /// Calls `visit(Value*)` for what has to be alive for an entry of an operand stack: views need their objects.
 template <class Visit>
 void visitHeldObjects(hir::Value* entry, Visit&& visit) {
-  const bool isView = entry->op == hir::Op::RangeView || entry->op == hir::Op::TupleView;
+  const bool isView =
+      entry->op == hir::Op::RangeView || entry->op == hir::Op::DeferredRange || entry->op == hir::Op::TupleView;
   if (!isView && entry->type.isReference()) visit(entry);
   if (!isView) return;
   for (hir::Value* v : entry->operands) {

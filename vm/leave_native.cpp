@@ -49,6 +49,7 @@ class Materializer {
     return Py_XNewRef(slot.object);
   }
   bool holds(uint16_t condition) const { return spill_[condition] != 0; }
+  int64_t number(const ExitValue& value) const { return static_cast<int64_t>(spill_[value.spill]); }
 
  private:
   Slot& slotFor(const ExitValue& value) {
@@ -75,6 +76,13 @@ PyObject* newTuple(Py_ssize_t size) {
   return PyTuple_New(0);
 }
 
+/// Without memory something that nobody gets to see: a MemoryError is due then.
+PyObject* newRange(const ExitValue* fields, const Materializer& materializer) {
+  PyObject* iterator =
+      rt_new_range_iter(materializer.number(fields[0]), materializer.number(fields[1]), materializer.number(fields[2]));
+  return iterator != nullptr ? iterator : newTuple(0);
+}
+
 /// Takes the reference over.
 void setItem(PyObject* tuple, Py_ssize_t index, PyObject* item) {
   if (index < PyTuple_GET_SIZE(tuple)) {
@@ -87,7 +95,13 @@ void setItem(PyObject* tuple, Py_ssize_t index, PyObject* item) {
 /// Brings slots and stack up to date.
 void writeFrame(port::Frame* frame, const ExitDescriptor& exit, Materializer& materializer, Garbage& garbage) {
   PyObject* tuple = nullptr;  // the items that follow are its
-  for (const ExitValue& value : exit.values) {
+  for (size_t i = 0; i < exit.values.size(); ++i) {
+    const ExitValue& value = exit.values[i];
+    if (value.target == ExitValue::Target::Range) {
+      *port::stackSlot(frame, value.index) = newRange(&value, materializer);
+      i += 2;  // its fields
+      continue;
+    }
     if (value.target == ExitValue::Target::Tuple) {
       tuple = newTuple(value.spill);
       *port::stackSlot(frame, value.index) = tuple;

@@ -27,6 +27,7 @@ void Translator::lowerControl() {
   case BytecodeOp::PopJumpIfNotNone: return popJump(is(pop(), snapshot_.noneObject), false);
   case BytecodeOp::GetIter: {
     Value* iterable = pop();
+    if (iterable->type == types::RangeIter) return push(iterable);
     if (getIterQuietly(iterable)) return;
     return push(call(Helper::GetIter, {iterable}));
   }

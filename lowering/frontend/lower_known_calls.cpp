@@ -60,7 +60,7 @@ bool Translator::callKnown(const Values& operands) {
   }
   if (!speculates()) return callQuiet(*known, operands[0], args);
   return callOnNumber(*known, args) || callOnNumbers(*known, args) || callOnObject(*known, operands, args) ||
-         callOnContainer(*known, args) || callQuiet(*known, operands[0], args);
+         callOnContainer(*known, args) || iterateRange(*known, args) || callQuiet(*known, operands[0], args);
 }
 
 /// Where the guess about the arguments was wrong: the callee is certain all the same.
@@ -357,6 +357,23 @@ bool Translator::areLikelyQuiet(KnownCallable known, const Values& args) const {
     const bool isIterable = expected == kItems && v->op == Op::CallRuntime && v->helper == Helper::CallQuiet;
     return isIterable || v->type.without(types::Null).isSubtypeOf(expected);
   });
+}
+
+/// A range that is only made to be iterated: its iterator, which is its own.
+bool Translator::iterateRange(KnownCallable known, const Values& args) {
+  const bool isIterated =
+      next_ < snapshot_.instructions.size() && snapshot_.instructions[next_].op == BytecodeOp::GetIter;
+  if (known != KnownCallable::RangeClass || !isIterated || inlined_ != nullptr || args.empty() || args.size() > 3)
+    return false;
+  if (!std::all_of(args.begin(), args.end(), [this](const Value* v) { return mayFit(v); })) return false;
+  emit(Op::Safepoint, types::kNothing, {});  // the interpreter looks for events behind the call
+  Values numbers;
+  for (Value* arg : args) numbers.push_back(unboxInt(arg));
+  if (args.size() == 1) numbers.insert(numbers.begin(), emit(Op::ConstInt, types::I64, {}, 0));
+  if (args.size() < 3) numbers.push_back(emit(Op::ConstInt, types::I64, {}, 1));
+  Value* length = emit(Op::RangeLength, types::I64, numbers);
+  push(call(Helper::NewRangeIter, {numbers[0], length, numbers[2]}));
+  return true;
 }
 
 /// Any other known callable: its C function, without what calls of foreign code need.

@@ -222,6 +222,7 @@ class Translator {
   bool callOnContainer(KnownCallable known, const Values& args);
   bool isOrdinaryClass(const Value* value) const;
   bool areLikelyQuiet(KnownCallable known, const Values& args) const;
+  bool iterateRange(KnownCallable known, const Values& args);
   bool callQuiet(KnownCallable known, Value* callable, const Values& args);
 
   void binaryOp();

@@ -21,6 +21,11 @@ const hir::Value* objectOf(const hir::Value* value) {
   return value->op == hir::Op::RangeView ? value->operands[0] : value;
 }
 
+/// An object that there is not yet: what it is made of leaves in its place.
+bool isMadeByExit(const hir::Value* value) {
+  return value->op == hir::Op::TupleView || value->op == hir::Op::DeferredRange;
+}
+
 /// The values of a state that leave through the spill area, in order of first use. A value of which SSA holds several
 /// references takes a slot for each: the vm takes one reference from a slot.
 std::vector<const hir::Value*> spilledValues(const hir::FrameState& state) {
@@ -31,10 +36,10 @@ std::vector<const hir::Value*> spilledValues(const hir::FrameState& state) {
     values.insert(values.end(), static_cast<size_t>(std::max<ptrdiff_t>(references, 1)), value);
   };
   for (const hir::Value* value : state.stack) {
-    if (value->op != hir::Op::TupleView) {
-      add(value);
-    } else {
+    if (isMadeByExit(value)) {
       for (const hir::Value* item : value->operands) add(item);
+    } else {
+      add(value);
     }
   }
   for (const size_t slot : dirtySlots(state)) {
@@ -189,6 +194,11 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
   };
   for (size_t i = 0; i < state.stack.size(); ++i) {
     const hir::Value* value = state.stack[i];
+    if (value->op == hir::Op::DeferredRange) {
+      add(ExitValue::Target::Range, value->operands[0], i);
+      for (const hir::Value* field : {value->operands[1], value->operands[2]}) add(ExitValue::Target::Item, field, 0);
+      continue;
+    }
     if (value->op != hir::Op::TupleView) {
       add(ExitValue::Target::Stack, value, i);
       continue;

@@ -100,10 +100,12 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::ArrayStoreFloat:
   case Op::ArrayStoreInt:
   case Op::GuardUnlearned:
+  case Op::RangeLength:
   case Op::EnterRange:
   case Op::RangeField:
   case Op::SizeOf: lowerContainer(op); return;
   case Op::RangeView:
+  case Op::DeferredRange:
   case Op::TupleView:          // only exits know them
   case Op::KeepAlive: return;  // told the refcount pass what it is for
   case Op::ConcatLocal: return lowerConcatLocal(op);
@@ -147,8 +149,9 @@ void FunctionLowering::lowerOverflow(const hir::Value& op, llvm::Intrinsic::ID i
 /// Arithmetic that is a helper: true and an output, or false and an exit.
 void FunctionLowering::lowerIntHelper(const hir::Value& op, Helper helper) {
   llvm::Value* slot = outputSlot(i64_, 1, true);
-  llvm::Value* good =
-      callHelper(op, helper, {.operands = {use(op.operands[0]), use(op.operands[1])}, .imms = {}, .outputs = {slot}});
+  llvm::SmallVector<llvm::Value*, 3> operands;
+  for (const hir::Value* operand : op.operands) operands.push_back(use(operand));
+  llvm::Value* good = callHelper(op, helper, {.operands = operands, .imms = {}, .outputs = {slot}});
   exitUnless(op, good);
   define(op, builder_.CreateLoad(i64_, slot));
 }
@@ -335,6 +338,7 @@ bool FunctionLowering::lowerContainer(const hir::Value& op) {
   case Op::GuardUnlearned:
     exitUnless(op, callHelper(op, Helper::SubscriptUnlearned, {operands, {op.imm & UINT32_MAX, op.imm >> 32}, {}}));
     return true;
+  case Op::RangeLength: lowerIntHelper(op, Helper::RangeLengthValue); return true;
   case Op::EnterRange:
     exitUnless(op, callHelper(op, Helper::IsOwnRange, {operands, {}, {}}));
     define(op, operands[0]);

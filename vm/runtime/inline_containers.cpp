@@ -352,6 +352,20 @@ MARTLET_ALWAYS_INLINE bool rt_range_next(PyObject* iterator, int64_t* result) {
   return true;
 }
 
+// As range_iter() decides in rangeobject.c.
+MARTLET_ALWAYS_INLINE bool rt_range_length(int64_t start, int64_t stop, int64_t step, int64_t* length) {
+  *length = 0;
+  if (step == 0) return false;
+  if (step > 0 ? start >= stop : start <= stop) return true;
+  const auto low = static_cast<uint64_t>(step > 0 ? start : stop),
+             high = static_cast<uint64_t>(step > 0 ? stop : start);
+  const uint64_t stride = step > 0 ? static_cast<uint64_t>(step) : 0 - static_cast<uint64_t>(step);
+  const uint64_t count = 1 + (high - 1 - low) / stride;
+  if (count > INT64_MAX || (step > 0 ? stop > INT64_MAX - (step - 1) : stop < INT64_MIN + (-1 - step))) return false;
+  *length = static_cast<int64_t>(count);
+  return true;
+}
+
 MARTLET_ALWAYS_INLINE bool rt_is_own_range(PyObject* iterator) {
   return Py_IS_TYPE(iterator, &PyRangeIter_Type) && iterator->ob_refcnt == 1;
 }

@@ -98,6 +98,15 @@ bool isBasic(const PyTypeObject* type) {
 
 extern "C" {
 
+PyObject* rt_new_range_iter(int64_t next, int64_t left, int64_t step) {
+  auto* iterator = PyObject_New(_PyRangeIterObject, &PyRangeIter_Type);
+  if (iterator == nullptr) return nullptr;
+  iterator->start = next;
+  iterator->step = step;
+  iterator->len = left;
+  return reinterpret_cast<PyObject*>(iterator);
+}
+
 PyObject* rt_call_quiet(PyThreadState* tstate, PyObject* callable, int64_t arguments, PyObject* const* args,
                         int64_t count) {
   return leaveCheckedQuietly(tstate,

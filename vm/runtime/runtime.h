@@ -47,6 +47,8 @@ bool rt_array_store_int(PyObject* array, int64_t index, int64_t typeCode, int64_
 bool rt_subscript_unlearned(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key, int64_t use);
 bool rt_list_store(PyObject* list, int64_t index, PyObject* value);
 bool rt_list_store_float(PyObject* list, int64_t index, double value);
+bool rt_range_length(int64_t start, int64_t stop, int64_t step, int64_t* length);
+PyObject* rt_new_range_iter(int64_t next, int64_t left, int64_t step);
 bool rt_is_own_range(PyObject* iterator);
 int64_t rt_range_field(PyObject* iterator, int64_t field);
 void rt_sync_range(PyObject* iterator, int64_t next, int64_t left);

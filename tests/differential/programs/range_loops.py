@@ -134,6 +134,68 @@ def call_in_loop(function, n):
     return result
 
 
+class Index:
+    def __init__(self, number, log):
+        self.number, self.log = number, log
+
+    def __index__(self):
+        self.log.append(self.number)
+        return self.number
+
+
+class Number(int):
+    pass
+
+
+def triangle(n, step, left_at):
+    """Loops that are left in the middle, with one iterator or two on the operand stack."""
+    total = 0
+    for i in range(0, n, step):
+        for j in range(i, n):
+            total += i * j
+            if total == left_at:
+                return i, j, total
+            if j == n - 1 and left_at == "text":
+                total = str(total)
+        if type(total) is str:
+            total = len(total)
+    return total
+
+
+def fails_inside(n, values):
+    seen = []
+    try:
+        for i in range(n):
+            for j in range(n, i, -1):
+                seen.append(values[i + j])
+    except (IndexError, TypeError) as error:
+        return type(error).__name__, i, j, len(seen)
+    return seen
+
+
+def chosen(values, n):
+    total = 0
+    for i in range(n) if n % 2 else values:
+        total += i
+    return total
+
+
+def rebound(n):
+    global range
+    total = 0
+    for i in range(n):
+        if i == 3:
+            range = lambda *a: (10, 20)
+        for j in range(2):
+            total += j
+    del range
+    return total
+
+
+def squares(n):
+    return [i * i for i in range(n)], {i: -i for i in range(1, n, 3)}, {i % 3 for i in range(n, 0, -1)}
+
+
 for _ in range(6):
     table(add, (10,), (3, 10), (10, 3), (10, 3, -2), (0,), (-5,), (2**62, 2**62 + 5), (2**63, 2**63 + 3), rounds=2)
     say((nested(7, 6), find(6, 12), find(3, 50), shared(10)))
@@ -157,3 +219,13 @@ marker = object()
 refcheck(lambda: (shared(10), nested(6, 6), find(6, 12), raising(4, 2), resumed()), marker)
 refcheck(lambda: call_in_loop(lambda x: 1 // (3 - x), 5), marker)
 refcheck(lambda: changing([1, 2, marker]), marker)
+for _ in range(8):
+    say((triangle(9, 2, None), triangle(9, 1, 3), triangle(9, 1, "text"), triangle(0, 1, 0), triangle(3, 5, 1)))
+    say((fails_inside(3, [1] * 6), fails_inside(3, [1, 2.5, "x"]), chosen([5, 6.5], 4), chosen([], 7), squares(8)))
+say(rebound(6))
+log = []
+say((add(Index(4, log)), add(Index(1, log), Number(5)), add(True, 4), add(2, Index(9, log), Number(3)), log))
+say((attempt(triangle, 4, 0, 0), attempt(triangle, 4, 1.0, 0), attempt(triangle, None, 1, 0), triangle(Number(4), 1, 0)))
+say([add(2**63 - 4, 2**63 - 1, step) for step in (1, 2, 3)] + [add(-(2**63), -(2**63) + 5, step) for step in (1, 4)])
+say([add(2**63 - 1, 2**63 - 4, -step) for step in (1, 2, 5)] + [add(-(2**63) + 3, -(2**63), -step) for step in (1, 4)])
+refcheck(lambda: (triangle(9, 2, 3), fails_inside(3, [marker] * 4), squares(5)), marker)

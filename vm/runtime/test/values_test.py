@@ -4,6 +4,7 @@
 import collections
 import ctypes
 import gc
+import itertools
 import math
 import operator
 import re
@@ -391,6 +392,22 @@ class Iteration(Case):
         self.assertEqual(list(iterator), [26, 33, 40, 47])
         self.assertFalse(rt.is_own_range(iterator))  # the name and the argument have references
         self.assertFalse(rt.is_own_range(iter([])))
+
+    def test_range_length(self):
+        small, big = (-7, -3, -1, 0, 1, 2, 5, 8), (-(2**63), -(2**63) + 5, -1, 0, 2**63 - 6, 2**63 - 1)
+        for numbers in (small, big):
+            for start, stop, step in itertools.product(numbers, numbers, (*small, *big)):
+                good, length = rt.range_length(start, stop, step)
+                if step == 0:
+                    self.assertFalse(good)
+                    continue
+                iterator = iter(range(start, stop, step))
+                self.assertEqual(good, type(iterator) is type(iter(range(0))), (start, stop, step))
+                if not good:
+                    continue
+                self.assertEqual(length, iterator.__length_hint__())
+                same = rt.new_range_iter(start, length, step)
+                self.assertEqual(same.__reduce__(), iterator.__reduce__())
 
     def test_items(self):
         value = object()
