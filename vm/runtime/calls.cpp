@@ -16,6 +16,11 @@ bool isPythonFunction(PyObject* callable) {
   return Py_IS_TYPE(callable, &PyFunction_Type);
 }
 
+/// Neither a Python function nor a class.
+bool isForeign(PyObject* callable) {
+  return !isPythonFunction(callable) && !Py_IS_TYPE(callable, &PyType_Type);
+}
+
 /// The result of a Python function; a failure is marked as one of its own.
 PyObject* ofFunction(PyObject* result) {
   if (result == nullptr) martlet_leave_state.calledFunction = true;
@@ -29,13 +34,11 @@ class Call {
   /// Takes a bound method apart, as CALL and CALL_KW do. `args` has two scratch words in front.
   Call(PyObject* callable, PyObject* self, PyObject** args, int64_t count)
       : callable_(callable), args_(args), count_(static_cast<size_t>(count)) {
-    if (self == nullptr && Py_IS_TYPE(callable, &PyMethod_Type)) {
-      auto* method = reinterpret_cast<PyMethodObject*>(callable);
-      callable_ = Py_NewRef(method->im_func);
-      self = Py_NewRef(method->im_self);
-      Py_DECREF(method);
+    if (self == nullptr && Py_IS_TYPE(callable, &PyMethod_Type)) [[unlikely]] {
+      takeApart(reinterpret_cast<PyMethodObject*>(callable));
+    } else if (self != nullptr) {
+      prepend(self);
     }
-    if (self != nullptr) prepend(self);
   }
 
   PyObject* callable() const { return callable_; }
@@ -47,10 +50,16 @@ class Call {
     prepend(first);
     Py_SETREF(callable_, callable);
   }
-  /// Any callable. `named` of the arguments, the last ones, belong to `names`.
-  PyObject* vectorcall(PyThreadState* tstate, PyObject* names = nullptr, size_t named = 0) const {
-    return _PyObject_VectorcallTstate(tstate, callable_, args_, (count_ - named) | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                      names);
+  /// Any callable. `named` of the arguments, the last ones, belong to `names`. As PyObject_Vectorcall().
+  PyObject* vectorcall(PyThreadState* tstate, PyObject* names, size_t named) const {
+    const vectorcallfunc function = PyVectorcall_Function(callable_);
+    const size_t count = count_ - named;
+    if (function == nullptr) {
+      return _PyObject_MakeTpCall(tstate, callable_, args_, static_cast<Py_ssize_t>(count), names);
+    }
+    PyObject* result = function(callable_, args_, count | PY_VECTORCALL_ARGUMENTS_OFFSET, names);
+    const bool failed = tstate->current_exception != nullptr;
+    return failed == (result == nullptr) ? result : _Py_CheckFunctionResult(tstate, callable_, result, nullptr);
   }
   /// A Python function: its frame takes the references over.
   PyObject* enter(PyThreadState* tstate, PyObject* names = nullptr, size_t named = 0) const {
@@ -61,12 +70,18 @@ class Call {
   }
   /// The end of a call of anything else.
   PyObject* finish(PyObject* result) const {
+    PyObject* const* const end = args_ + count_;
     Py_DECREF(callable_);
-    for (size_t i = 0; i < count_; ++i) Py_DECREF(args_[i]);
+    for (PyObject* const* argument = args_; argument != end; ++argument) Py_DECREF(*argument);
     return result;
   }
 
  private:
+  [[gnu::noinline]] void takeApart(PyMethodObject* method) {
+    callable_ = Py_NewRef(method->im_func);
+    prepend(Py_NewRef(method->im_self));
+    Py_DECREF(method);
+  }
   void prepend(PyObject* first) {
     *--args_ = first;
     ++count_;
@@ -113,6 +128,11 @@ PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, SiteCac
   return nullptr;
 }
 
+/// A callable that is neither a Python function nor a class.
+inline PyObject* callForeign(PyThreadState* tstate, const Call& call, PyObject* names = nullptr, size_t named = 0) {
+  return leaveChecked(tstate, call.finish(call.vectorcall(tstate, names, named)), true);
+}
+
 /// Any callable.
 [[gnu::noinline]] PyObject* callAnything(PyThreadState* tstate, Call& call, SiteCache* cache = nullptr,
                                          PyObject* names = nullptr, size_t named = 0) {
@@ -131,7 +151,7 @@ PyObject* instantiate(PyThreadState* tstate, Call& call, PyObject* init, SiteCac
 PyObject* callNative(PyThreadState* tstate, Call& call, const PyMethodDef* method, PyObject* self, size_t count) {
   const std::optional<PyObject*> result =
       callByFlags(tstate, method, self, call.args() + call.count() - count, static_cast<Py_ssize_t>(count));
-  if (!result) return callAnything(tstate, call);
+  if (!result) return callForeign(tstate, call);
   if (*result == nullptr && tstate->current_exception == nullptr) {
     _Py_CheckFunctionResult(tstate, call.callable(), nullptr, nullptr);
   }
@@ -211,7 +231,7 @@ PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* s
                   SiteCache* cache) {
   if (!isPythonFunction(callable)) [[unlikely]] {
     Call call(callable, self, args, count);
-    return callAnything(tstate, call, cache);
+    return isForeign(call.callable()) ? callForeign(tstate, call) : callAnything(tstate, call, cache);
   }
   // The commonest callee, without the machinery for all others.
   if (self != nullptr) {
@@ -229,7 +249,9 @@ PyObject* rt_new_instance(PyObject* object) {
 PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject* names,
                      PyObject** args, int64_t count) {
   Call call(callable, self, args, count);
-  return callAnything(tstate, call, nullptr, names, static_cast<size_t>(PyTuple_GET_SIZE(names)));
+  const auto named = static_cast<size_t>(PyTuple_GET_SIZE(names));
+  return isForeign(call.callable()) ? callForeign(tstate, call, names, named)
+                                    : callAnything(tstate, call, nullptr, names, named);
 }
 
 PyObject* rt_call_ex(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* positional, PyObject* keywords) {

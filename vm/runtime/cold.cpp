@@ -194,6 +194,7 @@ bool rt_cold_list_store_float(PyObject** place, double value) {
 }
 
 bool rt_cold_learn_subscript(SiteCache* cache, PyObject* container, PyObject* key, int64_t use) {
+  if (cache != nullptr && cache->entries[0].kind == SiteEntry::MixedTypes) return true;
   const PyTypeObject* type = Py_TYPE(container);
   const bool mayHaveMethod = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type != martlet_singletons.arrayType;
   if (use == operand_use::kNumbers || !mayHaveMethod) {

@@ -241,11 +241,17 @@ MARTLET_ALWAYS_INLINE bool rt_array_store_int(PyObject* array, int64_t index, in
   return withItemType(typeCode, [&](auto item) { return storeInt<decltype(item)>(array, index, typeCode, value); });
 }
 
+/// False for classes that are made in C: nobody puts Python functions into them.
+static MARTLET_ALWAYS_INLINE bool mayHaveFunctions(const PyTypeObject* type) {
+  constexpr unsigned long kBoth = Py_TPFLAGS_HEAPTYPE | Py_TPFLAGS_IMMUTABLETYPE;
+  return (type->tp_flags & kBoth) == Py_TPFLAGS_HEAPTYPE;
+}
+
 MARTLET_ALWAYS_INLINE bool rt_subscript_unlearned(SiteCache* cache, PyObject* container, PyObject* key, int64_t use) {
   PyTypeObject* type = Py_TYPE(container);
   if (type != martlet_singletons.arrayType && type != &PyList_Type && type != &PyTuple_Type && type != &PyLong_Type &&
       type != &PyFloat_Type && type != &PyBytes_Type && type != &PyByteArray_Type &&
-      (use == operand_use::kNumbers || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)) [[likely]]
+      (use == operand_use::kNumbers || !mayHaveFunctions(type))) [[likely]]
     return true;
   return rt_cold_learn_subscript(cache, container, key, use);
 }
