@@ -2,6 +2,7 @@
 #include "vm/code_data.h"
 
 #include <algorithm>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -15,6 +16,8 @@ void (*releaseNativeCode)(CompiledCode& code) = nullptr;
 namespace {
 // Never destroyed: code objects die after static destruction has begun.
 auto& dataByVersion = *new std::unordered_map<uint32_t, CodeData*>();
+auto& freePlaces = *new std::vector<void*>();  // each for one CodeData
+constexpr size_t kPageBytes = 4096;
 
 void freeCodeData(void* data) {
   const bool isCount = (reinterpret_cast<uintptr_t>(data) & 1) != 0;
@@ -57,6 +60,21 @@ CodeData* CodeData::findOrCreate(PyCodeObject* code, uint32_t loop) {
 CodeData* CodeData::ofVersion(uint32_t version) {
   const auto found = dataByVersion.find(version);
   return found != dataByVersion.end() ? found->second : nullptr;
+}
+
+void* CodeData::operator new(size_t size) {
+  if (freePlaces.empty()) {
+    constexpr size_t kTogether = 64;
+    auto* places = static_cast<char*>(::operator new(kTogether * size, std::align_val_t{kPageBytes}));
+    for (size_t i = kTogether; i-- > 0;) freePlaces.push_back(places + i * size);
+  }
+  void* place = freePlaces.back();
+  freePlaces.pop_back();
+  return place;
+}
+
+void CodeData::operator delete(void* place) {
+  freePlaces.push_back(place);
 }
 
 CodeData::CodeData(PyCodeObject* code)

@@ -46,6 +46,10 @@ inline int32_t plainArgumentsOf(const PyCodeObject* code) {
 class alignas(64) CodeData {
  public:
   explicit CodeData(PyCodeObject* code);
+  /// All of them lie together: each call writes to its callee's, and after a fork a page that is written to has to be
+  /// copied first.
+  static void* operator new(size_t size);
+  static void operator delete(void* place);
   CodeData(const CodeData&) = delete;
   CodeData& operator=(const CodeData&) = delete;
 

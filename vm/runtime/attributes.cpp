@@ -170,7 +170,7 @@ Access loadCached(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyOb
   SiteEntry* entry = PyType_Check(owner) ? findEntryOf(cache, Py_TYPE(owner), reinterpret_cast<PyTypeObject*>(owner))
                                          : findEntryOf(cache, Py_TYPE(owner));
   if (entry == nullptr) return {};
-  ++entry->hits;
+  entry->countHit();
   switch (entry->kind) {
   case SiteEntry::Instance: return loadFromInstance(borrowed, owner, name, *entry, forCall);
   case SiteEntry::Slot: {
@@ -267,7 +267,7 @@ Stored storeByDescriptor(int64_t borrowed, PyObject* owner, PyObject* name, PyOb
 Stored storeCached(int64_t borrowed, PyObject* owner, PyObject* name, PyObject* value, SiteCache* cache) {
   SiteEntry* entry = findEntryOf(cache, Py_TYPE(owner));
   if (entry == nullptr) return Stored::No;
-  ++entry->hits;
+  entry->countHit();
   switch (entry->kind) {
   case SiteEntry::StoreInstance: return storeInInstance(borrowed, owner, name, value, *entry);
   case SiteEntry::StoreSlot: return storeInSlot(borrowed, owner, value, *entry);
@@ -309,7 +309,7 @@ Access superCached(int64_t borrowed, PyObject* type, PyObject* self, SiteCache* 
   PyTypeObject* start = ofClass ? reinterpret_cast<PyTypeObject*>(self) : Py_TYPE(self);
   SiteEntry* entry = findEntryOf(cache, start, reinterpret_cast<PyTypeObject*>(type));
   if (entry == nullptr || (entry->kind == SiteEntry::SuperOfClass) != ofClass) return {};
-  ++entry->hits;
+  entry->countHit();
   PyObject* descriptor = entry->object;
   PyTypeObject* kind = Py_TYPE(descriptor);
   // Only where the instance's own lookup is the ordinary one does the interpreter call the unbound function with self.
@@ -346,7 +346,7 @@ extern "C" {
 PyObject* rt_load_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name, SiteCache* cache) {
   if (SiteEntry* entry = findEntryOf(cache, Py_TYPE(owner))) {
     if (PyObject* value = quickValue(owner, *entry)) {
-      ++entry->hits;
+      entry->countHit();
       return value;
     }
   }
@@ -364,11 +364,11 @@ ColdPair rt_cold_load_method(PyThreadState* tstate, int64_t borrowed, PyObject* 
                              SiteCache* cache) {
   if (SiteEntry* entry = findEntryOf(cache, Py_TYPE(owner))) {
     if (isQuickMethod(owner, *entry)) {
-      ++entry->hits;
+      entry->countHit();
       return {Py_NewRef(entry->object), Py_NewRef(owner)};
     }
     if (PyObject* value = quickValue(owner, *entry)) {
-      ++entry->hits;
+      entry->countHit();
       return {value, nullptr};
     }
   }
@@ -379,7 +379,7 @@ int rt_store_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyOb
                   SiteCache* cache) {
   if (SiteEntry* entry = findEntryOf(cache, Py_TYPE(owner))) {
     if (PyObject** place = quickPlace(owner, *entry)) {
-      ++entry->hits;
+      entry->countHit();
       PyObject* old = std::exchange(*place, Py_NewRef(value));
       if (_Py_IsImmortal(old) || Py_REFCNT(old) > 1) {  // no code runs, so nothing need be held
         Py_DECREF(old);

@@ -64,7 +64,7 @@ PyObject* cachedGlobal(Frame* frame, PyObject* name, SiteCache* cache) {
       value = valueAt(reinterpret_cast<PyDictObject*>(builtins)->ma_keys, name, entry.index);
     }
     if (value == nullptr) continue;
-    ++entry.hits;
+    entry.countHit();
     return value;
   }
   return nullptr;

@@ -9,6 +9,9 @@
 #include "vm/runtime/singletons.h"
 
 namespace martlet::vm {
+
+uint32_t SiteEntry::settled = 0;
+
 namespace {
 
 bool hasFlag(PyTypeObject* type, unsigned long flag) {
@@ -33,10 +36,13 @@ SiteEntry::Quick quickOf(const SiteEntry& entry) {
   return entry.storage == SiteEntry::Inline && entry.version2 != 0 ? SiteEntry::InlineMethod : SiteEntry::NotQuick;
 }
 
+/// So many misses at a place are not looked into, where looking has not helped.
+constexpr uint32_t kLongPause = 4096;
+
 /// Puts an entry in the place of one for the same classes, or of the oldest.
 void record(SiteCache* cache, const SiteEntry& entry) {
   if (entry.version == 0) return;
-  constexpr uint32_t kOften = 16, kShortPause = 32, kVeryOften = 256, kLongPause = 4096;
+  constexpr uint32_t kOften = 16, kShortPause = 32, kVeryOften = 256;
   if (++cache->fills > kOften) cache->pause = cache->fills > kVeryOften ? kLongPause : kShortPause;
   const bool byBoth = entry.kind == SiteEntry::ClassItself || entry.kind == SiteEntry::SuperOfInstance ||
                       entry.kind == SiteEntry::SuperOfClass;
@@ -212,7 +218,10 @@ void recordLoad(SiteCache* cache, PyObject* owner, PyObject* name) {
   SiteEntry entry;
   entry.callsNothing = hasOnlyGetattr(type);
   const bool ordinary = type->tp_getattro == PyObject_GenericGetAttr || type->tp_getattro == PyModule_Type.tp_getattro;
-  if (!ordinary && !entry.callsNothing) return;
+  if (!ordinary && !entry.callsNothing) {
+    cache->pause = kLongPause;  // its own way of looking attributes up
+    return;
+  }
   entry.version = versionOf(type);
   entry.object = _PyType_Lookup(type, name);
   if (type->tp_version_tag != entry.version) return;  // comparing unusual keys of a class dict ran Python code

@@ -77,6 +77,15 @@ struct SiteEntry {
   Storage storage = None;
   Quick quick = NotQuick;
   bool callsNothing = false;  ///< an AttributeError within the access would have to end in __getattr__
+
+  /// Until it is clear which entry is the one that matters: after a fork, each page that is written to is copied first.
+  void countHit() {
+    constexpr uint32_t kMany = 1000;
+    if (hits < kMany && ++hits == kMany) hits = UINT32_MAX - settled++;
+  }
+
+ private:
+  static uint32_t settled;  ///< entries that are not counted any more: the first of a place has most hits
 };
 
 struct SiteCache {
