@@ -25,11 +25,21 @@ struct UnpackTargets {
     return result;
   }
 
-  /// Of the first of the words.
+  /// True if the items go to one slot after the other: what names that are met first in an unpacking have.
+  constexpr bool areInARow() const {
+    for (size_t i = 1; i < count; ++i) {
+      if (slots[i] != slots[i - 1] + 1) return false;
+    }
+    return true;
+  }
+
+  // Of the first of the words.
   static constexpr uint8_t countOf(int64_t word) { return static_cast<uint8_t>(word); }
+  static constexpr bool areInARow(int64_t word) { return (word >> kRowBit & 1) != 0; }
 
   constexpr Words pack() const {
-    Words words = {static_cast<int64_t>(uint64_t{offset} << 32 | uint64_t{advances} << 8 | count)};
+    const uint64_t row = uint64_t{areInARow()} << kRowBit;
+    Words words = {static_cast<int64_t>(uint64_t{offset} << 32 | row | uint64_t{advances} << 8 | count)};
     for (size_t i = 0; i < kMost; ++i) {
       auto& word = words[1 + i / kInWord];
       word = static_cast<int64_t>(static_cast<uint64_t>(word) | uint64_t{slots[i]} << (i % kInWord * 8));
@@ -46,6 +56,9 @@ struct UnpackTargets {
     }
     return targets;
   }
+
+ private:
+  static constexpr int kRowBit = 24;
 };
 
 }  // namespace martlet::hir

@@ -33,6 +33,18 @@ void storeUnpacked(Frame* frame, const UnpackTargets& targets, size_t from, PyOb
   return 0;
 }
 
+/// Replaces what a slot holds; false, and nothing is done, where that would be the end of an object.
+[[gnu::always_inline]] inline bool replaceQuietly(PyObject** place, PyObject* item) {
+  PyObject* old = *place;
+  if (old == item) return true;  // a reference more, and one less
+  if (old != nullptr && !_Py_IsImmortal(old)) {
+    if (Py_REFCNT(old) == 1) return false;
+    --old->ob_refcnt;
+  }
+  *place = Py_NewRef(item);
+  return true;
+}
+
 [[gnu::noinline]] int unpackIterable(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* iterable,
                                      int64_t word, int64_t slots, int64_t moreSlots) {
   const UnpackTargets targets = UnpackTargets::unpack({word, slots, moreSlots});
@@ -64,16 +76,17 @@ int rt_unpack_to_slots(PyThreadState* tstate, Frame* frame, int64_t borrowed, Py
     return unpackIterable(tstate, frame, borrowed, sequence, word, slots, moreSlots);
   }
   auto rest = static_cast<uint64_t>(slots);
+  if (UnpackTargets::areInARow(word)) {
+    PyObject** const places = &frame->localsplus[rest & UINT8_MAX];
+    for (size_t i = 0; i < count; ++i) {
+      if (!replaceQuietly(places + i, items[i])) return storeCarefully(frame, word, slots, moreSlots, i, items);
+    }
+    return 0;
+  }
   for (size_t i = 0; i < count; ++i, rest >>= 8) {
     if (i == UnpackTargets::kInWord) rest = static_cast<uint64_t>(moreSlots);
-    PyObject** place = &frame->localsplus[rest & UINT8_MAX];
-    PyObject *old = *place, *item = items[i];
-    if (old == item) continue;  // a reference more, and one less
-    if (old != nullptr && !_Py_IsImmortal(old)) {
-      if (Py_REFCNT(old) == 1) return storeCarefully(frame, word, slots, moreSlots, i, items);
-      --old->ob_refcnt;
-    }
-    *place = Py_NewRef(item);
+    PyObject** const place = &frame->localsplus[rest & UINT8_MAX];
+    if (!replaceQuietly(place, items[i])) return storeCarefully(frame, word, slots, moreSlots, i, items);
   }
   return 0;
 }

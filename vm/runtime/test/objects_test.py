@@ -599,10 +599,14 @@ class Frames(Case):
         def five(values):
             a, b, c, d, e = values
 
+        def in_a_row(a, b, c, d, e, source):
+            where = instruction(test_frame()) << 32 | 1 << 24 | 5
+            return rt.unpack_to_slots(source, where, 0x0403020100, 0, frame=test_frame()), (a, b, c, d, e)
+
         class Noisy:
             def __del__(self):
                 frame = sys._getframe()
-                while frame.f_code is not function.__code__:
+                while frame.f_code not in (function.__code__, in_a_row.__code__):
                     frame = frame.f_back
                 gone.append(frame.f_locals["e"])
 
@@ -611,6 +615,11 @@ class Frames(Case):
             gone = []
             self.assertEqual(function(Noisy(), 1, None, Noisy(), 5, source), (0, tuple(items)))
             self.assertEqual(gone, [items[0]] * 2)
+        for source in (tuple(items), list(items), iter(items)):
+            gone = []
+            self.assertEqual(in_a_row(items[0], Noisy(), None, Noisy(), 5, source), (0, tuple(items)))
+            self.assertEqual(gone, [5, 5])
+        self.balanced(items, lambda: in_a_row(*items, items))
         for wrong in (items[1:], tuple(items * 2), 5):
             self.agree(lambda: function(1, 2, 3, 4, 5, wrong) and None, lambda: five(wrong))
         self.balanced(items, lambda: function(*items, tuple(items)))
