@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "vm/cpython_3_13/fresh_code.h"
+
 namespace martlet::vm {
 
 Py_ssize_t CodeData::extraIndex_ = -1;
@@ -39,6 +41,7 @@ bool CodeData::storeSlot(PyCodeObject* code, uintptr_t value) {
 }
 
 bool CodeData::countFirst(PyCodeObject* code, bool isJump, const ColdLimits& limits) {
+  port::reportLoops(code);
   if ((isJump ? limits.jumps : limits.calls) == 0) return false;
   if (!storeSlot(code, (isJump ? kColdJump : kColdCall) | 1)) PyErr_Clear();
   return true;
@@ -48,6 +51,7 @@ CodeData* CodeData::findOrCreate(PyCodeObject* code, uint32_t loop) {
   const uintptr_t* slot = slotOf(code);
   const uintptr_t old = slot != nullptr ? *slot : 0;
   if (old != 0 && !isColdCount(old)) return reinterpret_cast<CodeData*>(old);
+  if (old == 0) port::reportLoops(code);
   OwnedCodeData data(new CodeData(code));
   const uint32_t calls = static_cast<uint32_t>(old) >> 1, jumps = static_cast<uint32_t>(old >> 32);
   if (calls != 0) data->site(0).count = calls;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 
+#include "vm/cpython_3_13/fresh_code.h"
 #include "vm/ref.h"
 #include "vm/safepoint.h"
 
@@ -73,7 +74,7 @@ bool isJustCounted(PyObject* codeObject, bool isJump) {
 size_t byteOffset(PyObject* object) {
   const auto* number = reinterpret_cast<PyLongObject*>(object);
   if (PyUnstable_Long_IsCompact(number)) [[likely]]
-    return static_cast<size_t>(PyUnstable_Long_CompactValue(number));
+    return number->long_value.ob_digit[0];  // never negative
   return static_cast<size_t>(PyLong_AsSsize_t(object));
 }
 uint32_t codeUnits(size_t bytes) {
@@ -262,11 +263,13 @@ bool startMonitoring(const MonitoringHooks& newHooks) {
     return false;
   }
   monitoring = true;
+  if (!port::foreignToolsActive(PyInterpreterState_Get())) port::prepareFreshCode(true);
   return true;
 }
 
 void stopMonitoring() {
   monitoring = false;
+  port::prepareFreshCode(false);
   PyObject* module = monitoringModule();
   if (module == nullptr) return;
   if (!switchEvents(module, false)) PyErr_Clear();
