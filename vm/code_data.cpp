@@ -22,8 +22,9 @@ auto& freePlaces = *new std::vector<void*>();  // each for one CodeData
 constexpr size_t kPageBytes = 4096;
 
 void freeCodeData(void* data) {
+  // Nothing where somebody else stored something, and the code never ran.
   const bool isCount = (reinterpret_cast<uintptr_t>(data) & 1) != 0;
-  if (!isCount) static_cast<CodeData*>(data)->die();
+  if (data != nullptr && !isCount) static_cast<CodeData*>(data)->die();
 }
 }  // namespace
 

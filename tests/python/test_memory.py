@@ -124,5 +124,29 @@ class CountersTest(JitTestCase):
             self.assertEqual((counted["exceptions"], counted["exits"]), (count, 0))
 
 
+EXTRA = """
+import ctypes, os, martlet
+martlet.enable(sync=True, opt_level=0, call_threshold=3)
+freed = []
+free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(freed.append)
+index = ctypes.pythonapi.PyUnstable_Eval_RequestCodeExtraIndex(free)
+store = ctypes.pythonapi.PyUnstable_Code_SetExtra
+for runs in (0, 1, 5):
+    function = eval("lambda: None")
+    for _ in range(runs): function()
+    assert store(ctypes.py_object(function.__code__), index, ctypes.c_void_p(100 + runs)) == 0
+    del function
+    assert freed.pop() == 100 + runs
+print("end", flush=True)
+os._exit(0)  # the interpreter would call `free` for other code at its end
+"""
+
+
+class ExtraTest(JitTestCase):
+    def test_extra_data_of_others(self):
+        """A code object may die with room for our data, and without any."""
+        self.assertEqual(run_python("-c", EXTRA), (0, "end\n", ""))
+
+
 if __name__ == "__main__":
     unittest.main()
