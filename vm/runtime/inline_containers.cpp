@@ -248,8 +248,8 @@ static MARTLET_ALWAYS_INLINE bool mayHaveFunctions(const PyTypeObject* type) {
 }
 
 MARTLET_ALWAYS_INLINE bool rt_subscript_unlearned(SiteCache* cache, PyObject* container, PyObject* key, int64_t use) {
-  constexpr unsigned long kLearned = Py_TPFLAGS_LONG_SUBCLASS | Py_TPFLAGS_LIST_SUBCLASS | Py_TPFLAGS_TUPLE_SUBCLASS |
-                                     Py_TPFLAGS_BYTES_SUBCLASS;
+  constexpr unsigned long kLearned =
+      Py_TPFLAGS_LONG_SUBCLASS | Py_TPFLAGS_LIST_SUBCLASS | Py_TPFLAGS_TUPLE_SUBCLASS | Py_TPFLAGS_BYTES_SUBCLASS;
   PyTypeObject* type = Py_TYPE(container);
   if ((type->tp_flags & kLearned) == 0 && type != &PyFloat_Type && type != &PyByteArray_Type &&
       type != martlet_singletons.arrayType && (use == operand_use::kNumbers || !mayHaveFunctions(type))) [[likely]]
