@@ -81,7 +81,9 @@ struct SiteEntry {
   /// Until it is clear which entry is the one that matters: after a fork, each page that is written to is copied first.
   void countHit() {
     constexpr uint32_t kMany = 1000;
-    if (hits < kMany && ++hits == kMany) hits = UINT32_MAX - settled++;
+    if (hits >= kMany) return;
+    ++hits;
+    if (hits == kMany) hits = UINT32_MAX - settled++;
   }
 
  private:
