@@ -64,8 +64,9 @@ void storeUnpacked(Frame* frame, const UnpackTargets& targets, size_t from, PyOb
 extern "C" {
 
 // Calls nothing but as its last act, so that it needs no registers saved: it is as fast as the code that it replaces.
-int rt_unpack_to_slots(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* sequence, int64_t word,
-                       int64_t slots, int64_t moreSlots) {
+// Its loops take a third longer where they lie across cache lines.
+[[gnu::aligned(64)]] int rt_unpack_to_slots(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* sequence,
+                                            int64_t word, int64_t slots, int64_t moreSlots) {
   const size_t count = UnpackTargets::countOf(word);
   PyObject* const* items = nullptr;
   if (PyTuple_CheckExact(sequence) && static_cast<size_t>(PyTuple_GET_SIZE(sequence)) == count) {
