@@ -7,6 +7,7 @@
 #endif
 #include <Python.h>
 
+#include <bit>
 #include <cstdint>
 #include <utility>
 
@@ -89,6 +90,32 @@ Match findInSet(PySetObject* set, const Key& key) {
     slot = (slot * 5 + 1 + perturb) & mask;
   }
 }
+
+/// Puts the hash of a tuple together from those of its items, as CPython's tuplehash() does.
+class TupleHash {
+ public:
+  void add(Py_hash_t item) {
+    constexpr int kRotation = 31;
+    sum_ += static_cast<Py_uhash_t>(item) * 14029467366897019727U;
+    sum_ = std::rotl(sum_, kRotation) * 11400714785074694791U;
+  }
+  Py_hash_t of(Py_ssize_t count) const {
+    const Py_uhash_t hash = sum_ + (static_cast<Py_uhash_t>(count) ^ (kStart ^ 3527539U));
+    return hash == static_cast<Py_uhash_t>(-1) ? 1546275796 : static_cast<Py_hash_t>(hash);
+  }
+
+ private:
+  static constexpr Py_uhash_t kStart = 2870177450012600261U;
+  Py_uhash_t sum_ = kStart;
+};
+
+/// The hash of an int of one digit, which is less than the modulus.
+inline Py_hash_t hashOfCompact(Py_ssize_t value) {
+  return value == -1 ? -2 : value;
+}
+
+/// True if tuples are hashed as above.
+bool hashesAreAsExpected();
 
 /// True if somebody is told of changes. Telling watchers is CPython's own business: it does not export how.
 inline bool isWatched(const PyDictObject* dict) {

@@ -30,30 +30,20 @@ inline bool isScalar(PyObject* object) {
   return PyUnicode_Check(object) && comparesAs(type, PyUnicode_Type);
 }
 
-/// A scalar, or a short tuple of these and of objects that are equal to themselves only.
-inline bool isPlainKey(PyObject* object, int depth = 0) {
-  constexpr Py_ssize_t kLongest = 16;
-  constexpr int kDeepest = 3;
-  if (isScalar(object)) return true;
-  if (!PyTuple_Check(object) || !comparesAs(Py_TYPE(object), PyTuple_Type)) return depth > 0 && isIdentityKey(object);
-  if (PyTuple_GET_SIZE(object) > kLongest || depth == kDeepest) return false;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
-    if (!isPlainKey(PyTuple_GET_ITEM(object, i), depth + 1)) return false;
-  }
-  return true;
-}
+/// The hash of a plain key: a scalar, or a tuple of not too many of these, of other tuples of the kind, and of objects
+/// that are equal to themselves only. -1, and nothing has happened, for anything else.
+Py_hash_t plainHash(PyObject* object);
+
+/// Compares such a key with any other that has the same hash.
+port::Match comparePlain(PyObject* key, PyObject* other);
 
 /// A key that runs no code, with its hash.
 class QuietKey {
  public:
-  explicit QuietKey(PyObject* key) : key_(key) {
-    isPlain_ = isPlainKey(key);
-    isQuiet_ = isPlain_ || isIdentityKey(key) || PyBytes_CheckExact(key);
-    if (!isQuiet_) return;
-    if (PyUnicode_CheckExact(key)) hash_ = reinterpret_cast<PyASCIIObject*>(key)->hash;
-    if (hash_ == -1) hash_ = PyObject_Hash(key);
+  explicit QuietKey(PyObject* key) : key_(key), hash_(plainHash(key)), isPlain_(hash_ != -1) {
+    if (!isPlain_ && (isIdentityKey(key) || PyBytes_CheckExact(key))) hash_ = PyObject_Hash(key);
   }
-  bool isQuiet() const { return isQuiet_; }
+  bool isQuiet() const { return hash_ != -1; }
   PyObject* object() const { return key_; }
   Py_hash_t hash() const { return hash_; }
 
@@ -66,9 +56,8 @@ class QuietKey {
       return _PyUnicode_Equal(other, key_) ? Equal : Different;
     }
     if (PyBytes_CheckExact(key_)) return PyBytes_CheckExact(other) ? compareBytes(other) : Unknown;
-    if (!isPlainKey(other)) return isIdentityKey(other) ? Different : Unknown;
-    if (!isPlain_) return Different;
-    return PyObject_RichCompareBool(other, key_, Py_EQ) != 0 ? Equal : Different;
+    if (isPlain_) return comparePlain(key_, other);
+    return isIdentityKey(other) || plainHash(other) != -1 ? Different : Unknown;
   }
 
  private:
@@ -80,8 +69,8 @@ class QuietKey {
   }
 
   PyObject* key_;
-  Py_hash_t hash_ = -1;
-  bool isPlain_, isQuiet_;
+  Py_hash_t hash_;
+  bool isPlain_;
 };
 
 }  // namespace martlet::vm

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "vm/cpython_3_13/array_layout.h"
+#include "vm/cpython_3_13/containers.h"
 #include "vm/cpython_3_13/iterators.h"
 #include "vm/runtime/class_operators.h"
 
@@ -147,6 +148,7 @@ bool initializeRuntime() {
     return false;
   }
   if (!port::iteratorsAreAsExpected()) return fail("iterators");
+  if (!port::hashesAreAsExpected()) return fail("hashes");
   found.classOfObject = _PyType_Lookup(&PyBaseObject_Type, found.dunderClass);
   found.emptyString = PyUnicode_New(0, 0);
   PyObject* ofString = found.emptyString != nullptr ? PyObject_GetIter(found.emptyString) : nullptr;

@@ -3,14 +3,47 @@
 #include "vm/runtime/class_functions.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
+#include "vm/runtime/quiet_keys.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
 
 using namespace martlet::vm;
 
+namespace {
+
+/// True if an object finds items as dict does, which may have more to say about those that are not there.
+bool findsAsDict(PyObject* object) {
+  return PyDict_Check(object) &&
+         Py_TYPE(object)->tp_as_mapping->mp_subscript == PyDict_Type.tp_as_mapping->mp_subscript;
+}
+
+bool storesAsDict(PyObject* object) {
+  return PyDict_Check(object) &&
+         Py_TYPE(object)->tp_as_mapping->mp_ass_subscript == PyDict_Type.tp_as_mapping->mp_ass_subscript;
+}
+
+/// The value of a key that runs no code; NULL, and nothing has happened, where it is none or not there.
+PyObject* presentValue(PyObject* dict, PyObject* key) {
+  const QuietKey quiet(key);
+  if (!quiet.isQuiet()) return nullptr;
+  const port::DictPlace place = port::findInDict(reinterpret_cast<PyDictObject*>(dict), quiet);
+  return place.match == port::Match::Equal ? Py_NewRef(*place.value) : nullptr;
+}
+
+int storeInDict(PyObject* dict, PyObject* key, PyObject* value) {
+  const Py_hash_t hash = plainHash(key);
+  return hash != -1 ? _PyDict_SetItem_KnownHash(dict, key, value, hash) : PyDict_SetItem(dict, key, value);
+}
+
+}  // namespace
+
 extern "C" {
 
 PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
+  if (findsAsDict(container)) {
+    if (PyObject* value = presentValue(container, key)) return value;
+    return leaveChecked(tstate, holding(borrowed, {container, key}, [&] { return PyObject_GetItem(container, key); }));
+  }
   if (PyObject* function = ofClass(container, martlet_singletons.dunderGetitem)) {
     return leaveChecked(
         tstate, holding(borrowed, {container, key}, [&] { return callOfClass(tstate, function, {container, key}); }));
@@ -28,6 +61,7 @@ PyObject* rt_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* cont
 
 int rt_store_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key, PyObject* value) {
   return leaveChecked(tstate, holding(borrowed, {container, key, value}, [&] {
+                        if (storesAsDict(container)) return storeInDict(container, key, value);
                         PyObject* function = ofClass(container, martlet_singletons.dunderSetitem);
                         if (function == nullptr) return PyObject_SetItem(container, key, value);
                         PyObject* result = callOfClass(tstate, function, {container, key, value});
@@ -39,7 +73,7 @@ int rt_store_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container
 int rt_store_subscr_dict(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key, PyObject* value) {
   if (!PyDict_CheckExact(container)) return rt_store_subscr(tstate, borrowed, container, key, value);
   // PyDict_SetItem holds key and value as long as the interpreter does, which gives its own references away there.
-  return leaveChecked(tstate, holding(borrowed, {container}, [&] { return PyDict_SetItem(container, key, value); }));
+  return leaveChecked(tstate, holding(borrowed, {container}, [&] { return storeInDict(container, key, value); }));
 }
 
 int rt_delete_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {

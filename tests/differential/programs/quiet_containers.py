@@ -3,6 +3,7 @@
 
 import gc
 import sys
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 
 from support import attempt, refcheck, say, show, table
 
@@ -117,6 +118,120 @@ for f in (get, get_or, put, member, taken, defaulted, counted):
             results = {attempt(lambda: f(make(kind), key)) for _ in range(4)}
             show(f"{f.__name__} {kind} {key!r}: {sorted(results)}")
 say((len(log), log.count("eq")))
+
+
+class Mimic:
+    """Has the hash of something else, and says so when it is compared."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __hash__(self):
+        return hash(self.value)
+
+    def __eq__(self, other):
+        log.append(("Mimic", type(other).__name__))
+        return self.value == other
+
+    def __repr__(self):
+        return f"Mimic({self.value!r})"
+
+
+class Counting(dict):
+    def __missing__(self, key):
+        log.append(("missing", type(key).__name__))
+        return -1
+
+
+class Items(dict):
+    def __getitem__(self, key):
+        return "item", dict.get(self, key)
+
+    def __setitem__(self, key, value):
+        dict.__setitem__(self, key, ("set", value))
+
+
+Point = namedtuple("Point", "x y")
+nan, big = float("nan"), 2**70
+DEEP = ((((((((((1,),),),),),),),),),)
+TUPLES = [(1, -1), (-2, 0, 1), (2**30 - 1, 2**30, -(2**30)), (big, 2**61 - 1), (1, (2, (3, ("a", None)))), Point(1, -1),
+          (Point(1, 2), Point("a", 2.5)), ((), ((),)), (True, 1.0), (nan, 1), (plain, 1), (Plain, len), (b"a", 1), ("é", 1),
+          (Text("a"), 1), (Mimic(1), -1), (1, Mimic((2, (3, ("a", None))))), Mimic((1, -1)), DEEP, tuple(range(300)),
+          (tuple(range(200)), tuple(range(200))), ([], 1), (Key(1), -1)]
+COPIES = [k if any(word in repr(k) for word in ("<", "Plain", "nan")) else eval(repr(k)) for k in TUPLES]
+
+
+def stored(make, keys, k):
+    d = make()
+    for i, key in enumerate(keys):
+        try:
+            d[key] = i
+        except TypeError as error:
+            d[i] = str(error)
+    before = len(d), k in d, d.get(k)
+    found = d[k]
+    d[k] = "last"
+    d[k] += "!"
+    return before, found, d[k], len(d), k in set(d)
+
+
+for make in (dict, lambda: defaultdict(list), OrderedDict, Counter, Counting, Items):
+    table(lambda k: stored(make, TUPLES, k), *[(k,) for k in COPIES])
+    table(lambda k: stored(make, COPIES[::2], k), *[(k,) for k in TUPLES])
+say((len(log), log.count("eq"), log.count(("Mimic", "int")), log.count(("Mimic", "tuple")),
+     log.count(("missing", "tuple"))))
+log.clear()
+
+
+def tallies(words):
+    """Dicts of other classes that find their items as dict does."""
+    counts, lists, order = defaultdict(int), defaultdict(list), OrderedDict()
+    for i, word in enumerate(words):
+        counts[word, i % 3] += 1
+        lists[word].append(i)
+        order[word] = order.get(word, 0) + 1
+        order[word]
+    counts.default_factory = None
+    return sorted(counts.items()), sorted(lists.items()), list(order.items()), attempt(lambda: counts["absent"])
+
+
+table(tallies, ("abracadabra",), ("",), (["x", "y"] * 20,))
+
+
+class Loud:
+    """A key whose comparison changes the dict that is searched."""
+
+    def __hash__(self):
+        return hash((1, 2))
+
+    def __eq__(self, other):
+        shared.clear()
+        shared[(1, 2)] = "again"
+        return False
+
+
+def changed_meanwhile():
+    global shared
+    d = shared = defaultdict(list)
+    d[Loud()] = 1
+    d[(1, 2)] = 2
+    return attempt(lambda: d[(1, 2)]), len(d), d[(1, 2)]
+
+
+table(changed_meanwhile, ())
+shared = None
+
+
+def held(n):
+    key, value, d = (1, (2, str(n))), [1], defaultdict(list)
+    for _ in range(n):
+        d[key] = value
+        d[key].append(1)
+        d[(1, (2, str(n)))] = d[key]
+    return sys.getrefcount(key), sys.getrefcount(value), len(value)
+
+
+table(held, (1,), (30,))
 
 
 def sets(s, k):

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "vm/runtime/quiet_keys.h"
+
+namespace martlet::vm {
+namespace {
+
+bool isTupleKey(PyObject* object) {
+  return PyTuple_Check(object) && comparesAs(Py_TYPE(object), PyTuple_Type);
+}
+
+/// How much more of a key is looked at, which happens again and again.
+struct Limits {
+  Py_ssize_t items;
+  int depth;
+};
+constexpr Limits kLimits = {256, 8};
+
+Py_hash_t hashTuple(PyObject* tuple, Limits& left);
+
+/// Any other object than a compact int, which is an item of a tuple.
+Py_hash_t hashItem(PyObject* object, Limits& left) {
+  const PyTypeObject* type = Py_TYPE(object);
+  if (type == &PyUnicode_Type) {
+    const Py_hash_t known = reinterpret_cast<PyASCIIObject*>(object)->hash;
+    return known != -1 ? known : PyObject_Hash(object);
+  }
+  if (isTupleKey(object)) return hashTuple(object, left);
+  return isScalar(object) || isIdentityKey(object) ? PyObject_Hash(object) : -1;
+}
+
+Py_hash_t hashTuple(PyObject* tuple, Limits& left) {
+  const Py_ssize_t count = PyTuple_GET_SIZE(tuple);
+  left.items -= count;
+  if (left.items < 0 || left.depth == 0) return -1;
+  --left.depth;
+  port::TupleHash hash;
+  PyObject* const* items = _PyTuple_ITEMS(tuple);
+  for (PyObject* const* item = items; item != items + count; ++item) {
+    Py_hash_t hashed = 0;
+    if (isCompactLong(*item)) [[likely]] {
+      hashed = port::hashOfCompact(compactValue(*item));
+    } else {
+      hashed = hashItem(*item, left);
+      if (hashed == -1) return -1;
+    }
+    hash.add(hashed);
+  }
+  ++left.depth;
+  return hash.of(count);
+}
+
+}  // namespace
+
+Py_hash_t plainHash(PyObject* object) {
+  const PyTypeObject* type = Py_TYPE(object);
+  if (type == &PyUnicode_Type) {
+    const Py_hash_t known = reinterpret_cast<PyASCIIObject*>(object)->hash;
+    return known != -1 ? known : PyObject_Hash(object);
+  }
+  if (isTupleKey(object)) {
+    Limits left = kLimits;
+    return hashTuple(object, left);
+  }
+  return isScalar(object) ? PyObject_Hash(object) : -1;
+}
+
+port::Match comparePlain(PyObject* key, PyObject* other) {
+  using enum port::Match;
+  if (key == other) return Equal;
+  if (isIdentityKey(key) || isIdentityKey(other)) {
+    // An item that is equal to itself only; the other one may still have its own opinion.
+    return isIdentityKey(other) || isScalar(other) || isTupleKey(other) ? Different : Unknown;
+  }
+  if (!isTupleKey(key)) {
+    if (isTupleKey(other)) return Different;
+    return isScalar(other) ? (PyObject_RichCompareBool(other, key, Py_EQ) != 0 ? Equal : Different) : Unknown;
+  }
+  if (!isTupleKey(other)) return isScalar(other) ? Different : Unknown;
+  // CPython compares items before sizes.
+  if (PyTuple_GET_SIZE(key) != PyTuple_GET_SIZE(other)) return Unknown;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); ++i) {
+    const port::Match match = comparePlain(PyTuple_GET_ITEM(key, i), PyTuple_GET_ITEM(other, i));
+    if (match != Equal) return match;
+  }
+  return Equal;
+}
+
+}  // namespace martlet::vm
