@@ -22,11 +22,11 @@ extern uint64_t spillArea[kSpillWords];
 
 /// Native code came back in any other way than by a plain return: brings the frame up to date, goes on at compiled
 /// exception handlers, and ends the activation. The frame then has returned, or was unwound, or is the interpreter's.
-Leave finishActivation(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
-                       NativeResult result);
+void finishActivation(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
+                      NativeResult result, Leave& leave);
 
 /// Goes on at compiled exception handlers if `leave` is at one.
-Leave handle(PyThreadState* tstate, port::Frame* frame, CodeData& data, const Leave& leave);
+void handle(PyThreadState* tstate, port::Frame* frame, CodeData& data, Leave& leave);
 
 /// What the interpreter does when no handler of a frame takes an exception.
 void tellUnwound(PyThreadState* tstate, port::Frame* frame, const Leave& leave);

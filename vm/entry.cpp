@@ -13,28 +13,34 @@ namespace {
 
 TieringHooks tieringHooks = {};
 
+void setFinished(Leave& leave, Leave::Kind kind, NativeResult result) {
+  leave.kind = kind;
+  leave.value = static_cast<PyObject*>(result.value);
+  leave.offset = leavePayload(result.status);
+}
+
 /// Native code came back: brings the frame up to date.
-[[gnu::noinline]] Leave afterNative(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
-                                    NativeResult result) {
-  Leave leave;
-  auto* object = static_cast<PyObject*>(result.value);
+[[gnu::noinline]] void afterNative(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
+                                   NativeResult result, Leave& leave) {
+  leave = {};
   if (leaveKind(result.status) == LeaveKind::Returned) {
     settleLocalsWrites(frame);
-    leave = {Leave::Returned, object, leavePayload(result.status), 0, nullptr};
+    setFinished(leave, Leave::Returned, result);
   } else if (leaveKind(result.status) == LeaveKind::Yielded) {
     ++theCounters.exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
-    leave = {Leave::Yielded, object, leavePayload(result.status), 0, nullptr};
+    setFinished(leave, Leave::Yielded, result);
     if (takeMemoryError(tstate)) {
       // The numbers that were to be in the frame could not be boxed: the YIELD_VALUE raises.
       const uint32_t next = port::offsetOf(frame);
-      port::unsuspend(frame, object);
+      port::unsuspend(frame, static_cast<PyObject*>(result.value));
       PyErr_NoMemory();
-      leave = failInstruction(tstate, frame, next, port::stackDepth(frame) - 1);
+      leave = {};
+      failInstruction(tstate, frame, next, port::stackDepth(frame) - 1, leave);
     }
     theCounters.exceptions += static_cast<uint64_t>(leave.raised);
   } else {
     const uint32_t number = leavePayload(result.status);
-    leave = leaveNative(tstate, frame, version->code.exits[number], leaveKind(result.status), spillArea);
+    leaveNative(tstate, frame, version->code.exits[number], leaveKind(result.status), spillArea, leave);
     leave.reason = takeForcedExit() ? hir::ExitReason::Forced : leave.exit->reason;
     leave.counted &= leave.reason != hir::ExitReason::Forced;
     theCounters.exceptions += static_cast<uint64_t>(leave.raised);
@@ -46,17 +52,17 @@ TieringHooks tieringHooks = {};
     leave.exit = nullptr;  // it goes with its version
   }
   data.activationEnded();
-  return leave;
 }
 
 /// Runs one activation up to its exit.
-Leave runOnce(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version, uint32_t index) {
+void runOnce(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version, uint32_t index,
+             Leave& leave) {
   const NativeResult result = invoke(tstate, frame, data, version->code.function, index);
-  return afterNative(tstate, frame, data, version, result);
+  afterNative(tstate, frame, data, version, result, leave);
 }
 
 /// Goes on at compiled exception handlers until the frame returns or is the interpreter's.
-Leave runHandlers(PyThreadState* tstate, port::Frame* frame, CodeData& data, Leave leave) {
+void runHandlers(PyThreadState* tstate, port::Frame* frame, CodeData& data, Leave& leave) {
   while (leave.kind == Leave::Handler) {
     const int depth = port::stackDepth(frame);
     const NativeEntry* entry = data.entryAt(leave.offset);
@@ -66,33 +72,29 @@ Leave runHandlers(PyThreadState* tstate, port::Frame* frame, CodeData& data, Lea
     }
     if (entry == nullptr || entry->stackDepth != depth || !mayEnterNative(tstate)) {
       leave.kind = Leave::Interpret;
-      return leave;
+      return;
     }
     ++theCounters.handlerEntries;
-    leave = runOnce(tstate, frame, data, entry->version, entry->index);
+    runOnce(tstate, frame, data, entry->version, entry->index, leave);
   }
-  return leave;
-}
-
-Leave run(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version, uint32_t index) {
-  return runHandlers(tstate, frame, data, runOnce(tstate, frame, data, version, index));
 }
 
 }  // namespace
 
-Leave handle(PyThreadState* tstate, port::Frame* frame, CodeData& data, const Leave& leave) {
+void handle(PyThreadState* tstate, port::Frame* frame, CodeData& data, Leave& leave) {
   theCounters.exceptions += static_cast<uint64_t>(leave.raised);
-  return runHandlers(tstate, frame, data, leave);
+  runHandlers(tstate, frame, data, leave);
 }
 
-Leave finishActivation(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
-                       NativeResult result) {
-  return runHandlers(tstate, frame, data, afterNative(tstate, frame, data, version, result));
+void finishActivation(PyThreadState* tstate, port::Frame* frame, CodeData& data, NativeVersion* version,
+                      NativeResult result, Leave& leave) {
+  afterNative(tstate, frame, data, version, result, leave);
+  runHandlers(tstate, frame, data, leave);
 }
 
 /// What the interpreter does when no handler of a frame takes an exception.
 void tellUnwound(PyThreadState* tstate, port::Frame* frame, const Leave& leave) {
-  addTraceback(frame);
+  addTraceback(tstate, frame);
   port::tellException(tstate, frame, port::ExceptionEvent::Raised, leave.raiseOffset);
   port::tellException(tstate, frame, port::ExceptionEvent::Unwound, leave.raiseOffset);
 }
@@ -118,7 +120,7 @@ void redirectToReturn(port::Frame* frame, const Leave& leave) {
 
 /// Lets the interpreter unwind the frame. It will add a traceback entry and look for a handler at the instruction whose
 /// event this is; where that one is covered by a handler, it is sent to a RERAISE that is not, which adds no entry.
-bool redirectToUnwind(port::Frame* frame, RedirectKind kind, uint32_t instruction) {
+bool redirectToUnwind(PyThreadState* tstate, port::Frame* frame, RedirectKind kind, uint32_t instruction) {
   PyCodeObject* code = port::codeOf(frame);
   port::setStackDepth(frame, 0);
   if (kind == RedirectKind::Jump || !port::findHandler(code, instruction)) return false;
@@ -131,7 +133,7 @@ bool redirectToUnwind(port::Frame* frame, RedirectKind kind, uint32_t instructio
     return false;
   }
   PyErr_SetRaisedException(exception);
-  addTraceback(frame);
+  addTraceback(tstate, frame);
   exception = PyErr_GetRaisedException();
   int depth = 0;
   if (lasti != nullptr) *port::stackSlot(frame, depth++) = lasti;
@@ -158,11 +160,13 @@ bool enterOnFrame(PyThreadState* tstate, CodeData& data, const NativeEntry& entr
   if (kind == RedirectKind::Jump && port::jumpErrorIsUnsafe(data.code(), instruction)) return true;
   const port::CallbackScope scope(tstate);
   countEntry(kind);
-  const Leave leave = run(tstate, frame, data, entry.version, entry.index);
+  Leave leave;
+  runOnce(tstate, frame, data, entry.version, entry.index, leave);
+  runHandlers(tstate, frame, data, leave);
   switch (leave.kind) {
   case Leave::Returned: redirectToReturn(frame, leave); return true;
   case Leave::Yielded: port::unsuspend(frame, leave.value); return true;
-  case Leave::Unwind: return redirectToUnwind(frame, kind, instruction);
+  case Leave::Unwind: return redirectToUnwind(tstate, frame, kind, instruction);
   default: return true;
   }
 }

@@ -52,7 +52,9 @@ enum class Outcome {
     return Outcome::Returned;
   }
   if (leaveKind(native.status) != LeaveKind::Yielded || !mayEnterNative(tstate)) [[unlikely]] {
-    return finishResume(tstate, generator, finishActivation(tstate, frame, data, version, native), result);
+    Leave leave;
+    finishActivation(tstate, frame, data, version, native, leave);
+    return finishResume(tstate, generator, leave, result);
   }
   ++counters().exitsByReason[static_cast<size_t>(hir::ExitReason::Yield)];
   data.activationEnded();
@@ -105,8 +107,10 @@ Outcome settle(PyThreadState* tstate, PyGenObject* generator, PyObject* argument
   const int depth = port::stackDepth(frame);
   _PyFrame_StackPush(frame, Py_NewRef(argument));
   const auto next = static_cast<uint32_t>(port::behindSend(frame) - _PyCode_CODE(code));
-  const Leave leave = failInstruction(tstate, frame, next, depth);
-  return finishResume(tstate, generator, handle(tstate, frame, *CodeData::find(code), leave), result);
+  Leave leave;
+  failInstruction(tstate, frame, next, depth, leave);
+  handle(tstate, frame, *CodeData::find(code), leave);
+  return finishResume(tstate, generator, leave, result);
 }
 
 /// Resumes a generator or coroutine natively at its own next instruction.

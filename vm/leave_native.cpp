@@ -92,11 +92,17 @@ void setItem(PyObject* tuple, Py_ssize_t index, PyObject* item) {
   }
 }
 
-/// Brings slots and stack up to date.
-void writeFrame(port::Frame* frame, const ExitDescriptor& exit, Materializer& materializer, Garbage& garbage) {
+/// Brings slots and stack up to date. Inputs that are about to be dropped, but for the first one, may be left out.
+void writeFrame(port::Frame* frame, const ExitDescriptor& exit, bool dropsInputs, Materializer& materializer,
+                Garbage& garbage) {
   PyObject* tuple = nullptr;  // the items that follow are its
+  const int lastStacked = dropsInputs && exit.borrowsInputs ? exit.stackAfterPop : exit.stackDepth;
   for (size_t i = 0; i < exit.values.size(); ++i) {
     const ExitValue& value = exit.values[i];
+    if (value.target == ExitValue::Target::Stack && value.index > lastStacked) {
+      *port::stackSlot(frame, value.index) = nullptr;
+      continue;
+    }
     if (value.target == ExitValue::Target::Range) {
       *port::stackSlot(frame, value.index) = newRange(&value, materializer);
       i += 2;  // its fields
@@ -155,11 +161,20 @@ bool completeParked(PyThreadState* tstate, port::Frame* frame, const ExitDescrip
   return true;
 }
 
+PyObject* takeException(PyThreadState* tstate) {
+  return std::exchange(tstate->current_exception, nullptr);
+}
+
+/// Where none is set.
+void setException(PyThreadState* tstate, PyObject* exception) {
+  tstate->current_exception = exception;
+}
+
 /// With an exception set: releases the instruction's inputs and finds the handler.
-Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, bool calledFunction) {
+void unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, bool calledFunction, Leave& leave) {
   PyCodeObject* code = port::codeOf(frame);
   frame->instr_ptr = port::instructionAt(code, exit.offset);
-  PyObject* exception = PyErr_GetRaisedException();
+  PyObject* exception = takeException(tstate);
   PyObject* firstInput =
       port::stackDepth(frame) > exit.stackAfterPop ? *port::stackSlot(frame, exit.stackAfterPop) : nullptr;
   const bool entered = calledFunction || port::entersPythonFrame(code, exit.offset, firstInput);
@@ -168,13 +183,16 @@ Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& ex
   const auto handler = port::findHandler(code, exit.offset);
   if (!handler) {
     popTo(frame, 0);
-    PyErr_SetRaisedException(exception);
-    return {Leave::Unwind, nullptr, exit.offset, raiseOffset, &exit};
+    setException(tstate, exception);
+    leave.kind = Leave::Unwind;
+    leave.offset = exit.offset;
+    leave.raiseOffset = raiseOffset;
+    return;
   }
-  PyErr_SetRaisedException(exception);
-  addTraceback(frame);
+  setException(tstate, exception);
+  addTraceback(tstate, frame);
   port::tellException(tstate, frame, port::ExceptionEvent::Raised, raiseOffset);
-  exception = PyErr_GetRaisedException();
+  exception = takeException(tstate);
   popTo(frame, handler->depth);
   int depth = handler->depth;
   if (handler->pushLasti) {
@@ -182,59 +200,64 @@ Leave unwind(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& ex
     *port::stackSlot(frame, depth++) = lasti != nullptr ? lasti : Py_None;
     if (lasti == nullptr) PyErr_Clear();
   }
-  PyErr_SetRaisedException(exception);
+  setException(tstate, exception);
   port::tellException(tstate, frame, port::ExceptionEvent::Handled, static_cast<int32_t>(handler->target));
-  *port::stackSlot(frame, depth++) = PyErr_GetRaisedException();
+  *port::stackSlot(frame, depth++) = takeException(tstate);
   port::setStackDepth(frame, depth);
   frame->instr_ptr = port::instructionAt(code, handler->target);
-  return {Leave::Handler, nullptr, handler->target, 0, &exit};
+  leave.kind = Leave::Handler;
+  leave.offset = handler->target;
 }
 
 }  // namespace
 
-void addTraceback(port::Frame* frame) {
+void addTraceback(PyThreadState* tstate, port::Frame* frame) {
   if (_PyFrame_IsIncomplete(frame)) return;
-  // PyEval_GetFrame() clears the exception where there is no memory for the frame object; the interpreter has the
-  // MemoryError then.
-  PyObject* exception = PyErr_GetRaisedException();
-  PyFrameObject* object = PyEval_GetFrame();
+  PyFrameObject* object = frame->frame_obj;
   if (object == nullptr) {
-    Py_XDECREF(exception);
-    PyErr_NoMemory();
-    return;
+    // PyEval_GetFrame() clears the exception where there is no memory for the frame object; the interpreter has the
+    // MemoryError then.
+    PyObject* exception = takeException(tstate);
+    object = PyEval_GetFrame();
+    if (object == nullptr) {
+      Py_XDECREF(exception);
+      PyErr_NoMemory();
+      return;
+    }
+    setException(tstate, exception);
   }
-  PyErr_SetRaisedException(exception);
   PyTraceBack_Here(object);
 }
 
-Leave failInstruction(PyThreadState* tstate, port::Frame* frame, uint32_t nextOffset, int depth) {
+void failInstruction(PyThreadState* tstate, port::Frame* frame, uint32_t nextOffset, int depth, Leave& leave) {
   ExitDescriptor exit;
   exit.offset = port::offsetOf(frame);
   exit.nextOffset = nextOffset;
   exit.stackAfterPop = static_cast<uint16_t>(depth);
-  Leave leave = unwind(tstate, frame, exit, false);
+  unwind(tstate, frame, exit, false, leave);
   leave.exit = nullptr;
   leave.raised = true;
-  return leave;
 }
 
-Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,
-                  uint64_t* spill) {
+void leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill,
+                 Leave& leave) {
   const LeaveState state = std::exchange(martlet_leave_state, LeaveState{});
-  PyObject* exception = kind == LeaveKind::Failed ? PyErr_GetRaisedException() : nullptr;
+  PyObject* exception = kind == LeaveKind::Failed ? takeException(tstate) : nullptr;
   const size_t count = exit.values.size();
   Materializer materializer(spill, static_cast<Materializer::Slot*>(alloca((count + 1) * sizeof(Materializer::Slot))));
   Garbage garbage(static_cast<PyObject**>(alloca((count + 1) * sizeof(PyObject*))));
-  writeFrame(frame, exit, materializer, garbage);
-  PyCodeObject* code = port::codeOf(frame);
   const bool declined = state.kind == LeaveState::Interpret;
   // What was inlined has done nothing yet: the interpreter makes the call, which raises where it has to be seen.
   const bool isInlined = exit.inlinedCode != 0;
   const bool reexecute = kind == LeaveKind::Exit || state.kind == LeaveState::Reraised || declined || isInlined;
+  writeFrame(frame, exit, !reexecute && exception != nullptr, materializer, garbage);
+  PyCodeObject* code = port::codeOf(frame);
   frame->instr_ptr = port::instructionAt(code, reexecute ? exit.resumeOffset : exit.offset);
   if (localsWritesPending()) settleLocalsWrites(frame);
   garbage.drop();
-  Leave leave{Leave::Interpret, nullptr, exit.resumeOffset, 0, &exit};
+  leave.kind = Leave::Interpret;
+  leave.offset = exit.resumeOffset;
+  leave.exit = &exit;
   const bool raised = exception != nullptr;
   if (reexecute) {
     // The interpreter raises again by itself, from the values that are still on the stack.
@@ -243,22 +266,21 @@ Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescripto
     leave.counted =
         declined || exit.reason == hir::ExitReason::Inlined || (kind == LeaveKind::Exit && hir::isCounted(exit.reason));
   } else if (state.kind != LeaveState::None && exit.completion != hir::Completion::None) {
-    if (!completeParked(tstate, frame, exit, state)) leave = unwind(tstate, frame, exit, false);
+    if (!completeParked(tstate, frame, exit, state)) unwind(tstate, frame, exit, false, leave);
   } else {
     if (exception == nullptr) {
       Py_XDECREF(state.object);
       PyErr_SetString(PyExc_SystemError, "martlet: a runtime helper failed without an exception");
     } else {
-      PyErr_SetRaisedException(exception);
+      setException(tstate, exception);
     }
-    leave = unwind(tstate, frame, exit, state.calledFunction);
+    unwind(tstate, frame, exit, state.calledFunction, leave);
   }
   if (takeMemoryError(tstate) && leave.kind == Leave::Interpret) {
     PyErr_NoMemory();
-    leave = unwind(tstate, frame, exit, false);
+    unwind(tstate, frame, exit, false, leave);
   }
   leave.raised = raised || leave.kind == Leave::Handler || leave.kind == Leave::Unwind;
-  return leave;
 }
 
 }  // namespace martlet::vm

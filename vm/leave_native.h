@@ -7,6 +7,7 @@
 
 namespace martlet::vm {
 
+/// Filled in where it lies: a copy of what was just written byte by byte makes the processor wait.
 struct Leave {
   enum Kind {
     Returned,   ///< `value` is the result, `offset` the return instruction
@@ -28,14 +29,14 @@ struct Leave {
 
 /// Writes what the exit says into the frame, and unwinds to a handler of the frame where an exception is set. For
 /// Unwind, the traceback entry is not added yet where the interpreter will (`addTraceback`), see the caller.
-Leave leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind,
-                  uint64_t* spill);
+void leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill,
+                 Leave& leave);
 
 /// With an exception set that the frame's instruction raises: what leaveNative() does. `depth` stack entries are left
 /// of its operands' stack when the exception is handled.
-Leave failInstruction(PyThreadState* tstate, port::Frame* frame, uint32_t nextOffset, int depth);
+void failInstruction(PyThreadState* tstate, port::Frame* frame, uint32_t nextOffset, int depth, Leave& leave);
 
 /// Adds the running frame at its current instruction to the raised exception's traceback.
-void addTraceback(port::Frame* frame);
+void addTraceback(PyThreadState* tstate, port::Frame* frame);
 
 }  // namespace martlet::vm

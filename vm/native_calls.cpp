@@ -30,7 +30,8 @@ size_t argumentCount(size_t positional, PyObject* names) {
 /// A call that did not simply return.
 [[gnu::noinline]] PyObject* finishCall(PyThreadState* tstate, port::Frame* frame, CodeData& data,
                                        NativeVersion* version, NativeResult result) {
-  const Leave leave = finishActivation(tstate, frame, data, version, result);
+  Leave leave;
+  finishActivation(tstate, frame, data, version, result, leave);
   if (leave.kind == Leave::Returned || leave.kind == Leave::Unwind) {
     return endFrame(tstate, frame, leave, [&] { port::popFrame(tstate, frame, data.layout); });
   }

@@ -210,6 +210,10 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
                            static_cast<uint16_t>(i), static_cast<uint16_t>(isFirst ? value->operands.size() : first)});
     for (size_t k = 0; isFirst && k < value->operands.size(); ++k) add(ExitValue::Target::Item, value->operands[k], k);
   }
+  exit.borrowsInputs = std::none_of(exit.values.begin(), exit.values.end(), [&](const ExitValue& value) {
+    const bool isInput = value.target != ExitValue::Target::Stack || value.index >= state.stackAfterPop;
+    return isInput && (value.owned || value.kind != ExitValue::Kind::Object);
+  });
   for (const size_t slot : dirtySlots(state)) {
     add(ExitValue::Target::Local, state.locals[slot], slot);
     if (const hir::Value* condition = state.conditionOf(slot))
