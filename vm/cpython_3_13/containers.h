@@ -37,8 +37,8 @@ inline Py_ssize_t entryAt(const PyDictKeysObject* keys, size_t slot) {
 
 inline constexpr int kPerturbShift = 5;
 
-/// Searches a dict as CPython does. A key has object(), hash(), and compare(object, hash) with another one; of a string
-/// compare() never says Unknown.
+/// Searches a dict as CPython does. A key has object(), hash(), and compare() with another one of its hash; of a string
+/// that never says Unknown.
 template <class Key>
 DictPlace findInDict(PyDictObject* dict, const Key& key) {
   PyDictKeysObject* keys = dict->ma_keys;
@@ -63,8 +63,11 @@ DictPlace findInDict(PyDictObject* dict, const Key& key) {
       }
     } else if (index >= 0) {
       PyDictKeyEntry* entry = &DK_ENTRIES(keys)[index];
-      const Match match = key.compare(entry->me_key, entry->me_hash);
-      if (match != Match::Different) return {match, &entry->me_value};
+      if (entry->me_key == key.object()) return {Match::Equal, &entry->me_value};
+      if (entry->me_hash == key.hash()) {
+        const Match match = key.compare(entry->me_key);
+        if (match != Match::Different) return {match, &entry->me_value};
+      }
     }
     perturb >>= kPerturbShift;
     slot = (slot * 5 + perturb + 1) & mask;
@@ -83,7 +86,7 @@ Match findInSet(PySetObject* set, const Key& key) {
     for (size_t i = 0; i <= more; ++i, ++entry) {
       if (entry->key == nullptr && entry->hash == 0) return Match::Different;
       if (entry->hash != key.hash() || entry->key == nullptr) continue;
-      const Match match = key.compare(entry->key, entry->hash);
+      const Match match = entry->key == key.object() ? Match::Equal : key.compare(entry->key);
       if (match != Match::Different) return match;
     }
     perturb >>= kPerturbShift;

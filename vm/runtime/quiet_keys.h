@@ -47,11 +47,9 @@ class QuietKey {
   PyObject* object() const { return key_; }
   Py_hash_t hash() const { return hash_; }
 
-  /// Compares it with a key of a container.
-  port::Match compare(PyObject* other, Py_hash_t hash) const {
+  /// Compares it with another key that has the same hash.
+  port::Match compare(PyObject* other) const {
     using enum port::Match;
-    if (other == key_) return Equal;
-    if (hash != hash_) return Different;
     if (PyUnicode_CheckExact(other) && PyUnicode_CheckExact(key_)) {
       return _PyUnicode_Equal(other, key_) ? Equal : Different;
     }
