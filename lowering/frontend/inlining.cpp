@@ -435,6 +435,11 @@ bool Translator::loadAttrInlined() {
     require(call(Helper::IsClassOfVersion, {pop()}, {ins_->version}));
     push(cachedObject());
     break;
+  case Special::AttrClassWithMeta:
+    requireVersion(owner, ins_->version);
+    require(call(Helper::IsClassOfVersion, {pop()}, {ins_->version2}));
+    push(cachedObject());
+    break;
   case Special::AttrMethodNoDict:
     if (unit_.known.contains(inTable(ins_->object))) return false;  // a built-in class's
     requireVersion(owner, ins_->version);

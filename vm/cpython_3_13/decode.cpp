@@ -410,6 +410,12 @@ void Decoder::readRecorded(Instruction& instruction) {
     if (inlineValue) instruction.special = Special::StoreAttrInstanceValue;
     return;
   case SiteEntry::StoreSlot: instruction.special = Special::StoreAttrSlot; return;
+  case SiteEntry::ClassItself:
+    if (entry->index != 0 || caches_[instruction.site].count != 1) return;
+    instruction.special = Special::AttrClassWithMeta;
+    instruction.version2 = entry->version2;
+    instruction.object = addBorrowed(entry->object);
+    return;
   case SiteEntry::Global: instruction.special = Special::GlobalModule; return;
   case SiteEntry::Builtin:
     instruction.version2 = entry->version2;

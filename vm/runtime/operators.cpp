@@ -28,6 +28,11 @@ bool isNumber(PyObject* object) {
   return PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyBool_Check(object);
 }
 
+/// True if an object's class has no other comparison than object's.
+bool comparesByIdentity(PyObject* object) {
+  return Py_TYPE(object)->tp_richcompare == PyBaseObject_Type.tp_richcompare;
+}
+
 /// An operator whose left operand may be of a Python class with a method for it.
 [[gnu::noinline]] PyObject* operateByClass(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b,
                                            int64_t oparg) {
@@ -48,6 +53,10 @@ PyObject* rt_binary_op_quiet(PyObject* a, PyObject* b, int64_t oparg) {
 }
 
 bool rt_compare_quiet(PyObject* a, PyObject* b, int64_t comparison, int64_t* result) {
+  if (comparesByIdentity(a) && comparesByIdentity(b) && (comparison == Py_EQ || comparison == Py_NE)) {
+    *result = (a == b) == (comparison == Py_EQ);
+    return true;
+  }
   const bool areStrings = PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b);
   if (!areStrings && (!isNumber(a) || !isNumber(b))) return false;
   PyObject* answer = PyObject_RichCompare(a, b, static_cast<int>(comparison));

@@ -132,6 +132,13 @@ SiteEntry::Kind dataKind(PyTypeObject* type, SiteEntry& entry, bool store) {
   return store ? SiteEntry::StoreDescriptor : SiteEntry::Descriptor;
 }
 
+/// True if a class gives an attribute away as it is, as long as the class has its version.
+bool isPlainAttribute(PyTypeObject* owner, PyObject* attribute) {
+  PyTypeObject* type = Py_TYPE(attribute);
+  if (type == &PyFunction_Type) return true;
+  return type->tp_descr_get == nullptr && (type == owner || hasFlag(type, Py_TPFLAGS_IMMUTABLETYPE));
+}
+
 void recordClassLoad(SiteCache* cache, PyTypeObject* owner, PyObject* name) {
   PyTypeObject* meta = Py_TYPE(owner);
   if (meta->tp_getattro != PyType_Type.tp_getattro) return;
@@ -148,7 +155,9 @@ void recordClassLoad(SiteCache* cache, PyTypeObject* owner, PyObject* name) {
   }
   entry.object = _PyType_Lookup(owner, name);
   if (meta->tp_version_tag != entry.version || owner->tp_version_tag != entry.version2) return;
-  if (entry.object != nullptr) record(cache, entry);
+  if (entry.object == nullptr) return;
+  if (isPlainAttribute(owner, entry.object)) entry.index = 0;
+  record(cache, entry);
 }
 
 /// What an operand is beside an exact int.

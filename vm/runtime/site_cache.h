@@ -24,7 +24,8 @@ struct SiteEntry {
     Slot,         ///< a member descriptor's object at byte offset `index`
     Property,     ///< `object` is an exact property
     Descriptor,   ///< `object` is another data descriptor
-    ClassItself,  ///< the owner is a class with version `version2`, `version` is that of its metaclass
+    ClassItself,  ///< the owner is a class with version `version2`, `version` is that of its metaclass; `index` is 0
+                  ///< where `object` is the value itself
     // Stores.
     StoreInstance,
     StoreSlot,
