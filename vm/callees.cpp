@@ -121,6 +121,8 @@ class CalleeFinder {
     Callee& entry = snapshot.callees[index];
     entry.body = body.snapshot;
     entry.function = function;
+    const PyObject* defaults = function->func_defaults;
+    entry.defaults = defaults != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(defaults)) : 0;
     entry.codeObject = addCompared(snapshot, function->func_code, "code " + body.snapshot->name);
     if (body.snapshot->validityObject < 0) return true;
     entry.globalsObject = addCompared(snapshot, body.scope.globals, "globals");

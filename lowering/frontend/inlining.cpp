@@ -45,6 +45,7 @@ bool onlyMakesObject(Helper helper) {
   case Helper::DictItem:
   case Helper::BinaryOpQuiet:
   case Helper::NewInstance:
+  case Helper::DefaultArgument:
   case Helper::DictGetQuiet: return true;
   default: return false;
   }
@@ -171,6 +172,18 @@ bool Translator::isPolymorphic(const Value* method) const {
   return method->helper == Helper::LoadMethod ? load.classes != 1 : isMixed(load);
 }
 
+/// True if so many arguments and defaults fill all parameters.
+bool Translator::mayTake(const Callee& callee, size_t count) {
+  return count <= callee.body->argCount && callee.body->argCount <= count + callee.defaults;
+}
+
+/// The parameters that a call leaves to the function's defaults, which may be others by then.
+void Translator::addDefaults(Value* function, size_t parameters, Values& args) {
+  while (args.size() < parameters) {
+    args.push_back(call(Helper::DefaultArgument, {function}, {static_cast<int64_t>(parameters - args.size())}));
+  }
+}
+
 /// By CALL's operands: callable, self or NULL, arguments.
 bool Translator::inlineCall(const Values& operands) {
   const Callee* callee = calleeHere();
@@ -182,7 +195,7 @@ bool Translator::inlineCall(const Values& operands) {
   Value* self = operands[1];
   const bool hasSelf = self->type != types::Null;
   Values args(operands.begin() + (hasSelf ? 1 : 2), operands.end());
-  if (args.size() != callee->body->argCount || isPolymorphic(operands[0])) return false;
+  if (!mayTake(*callee, args.size()) || isPolymorphic(operands[0])) return false;
   const Attempt attempt = beginAttempt();
   if (hasSelf && self->type.mayBe(types::Null)) {
     require(isNotNull(self));
@@ -256,7 +269,7 @@ bool Translator::inlineClassMethod(const Values& operands) {
 
 /// A class is called: makes an instance and inlines its __init__.
 bool Translator::inlineInitializer(const Callee& callee, const Values& operands) {
-  if (operands[1]->type != types::Null || operands.size() - 1 != callee.body->argCount) return false;
+  if (operands[1]->type != types::Null || !mayTake(callee, operands.size() - 1)) return false;
   require(call(Helper::IsClassOfVersion, {operands[0]}, {callee.classVersion}));
   Value* object = call(Helper::NewInstance, {operands[0]});
   Values args{object};
@@ -270,7 +283,7 @@ bool Translator::inlineInitializer(const Callee& callee, const Values& operands)
 }
 
 /// The body of `function`, if that runs the expected code. `held` is what the call keeps alive. Pushes the result.
-bool Translator::inlineFunction(const Callee& callee, Value* function, const Values& args, const Values& held) {
+bool Translator::inlineFunction(const Callee& callee, Value* function, Values args, const Values& held) {
   const size_t depth = inlined_ != nullptr ? inlined_->depth + 1 : 1;
   const Snapshot& body = *callee.body;
   if (depth > kMaxInliningDepth || unit_.inlinedInstructions + body.instructions.size() > kMaxInlined) return false;
@@ -289,6 +302,7 @@ bool Translator::inlineFunction(const Callee& callee, Value* function, const Val
     Values scope{function, constObject(callee.globalsObject), constObject(callee.globalsObject + 1)};
     require(call(Helper::HasScope, scope));
   }
+  addDefaults(function, body.argCount, args);
   if (failure_) return false;
   InlinedCall inlinedCall{*state, depth, {}};
   Translator inner(body, *flow, *this, inlinedCall);

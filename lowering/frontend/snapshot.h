@@ -83,6 +83,7 @@ struct Callee {
   std::shared_ptr<const Snapshot> body;
   const void* function = nullptr;  ///< one that runs it
   int32_t codeObject = -1;         ///< object table index
+  size_t defaults = 0;             ///< how many parameters have one
   /// Not 0: a class of that version is called, and this is its __init__, `functionObject`. The end of an instance runs
   /// no code.
   uint32_t classVersion = 0;

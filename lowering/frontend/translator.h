@@ -76,7 +76,9 @@ class Translator {
   bool inlineCall(const Values& operands);
   bool inlineClassMethod(const Values& operands);
   bool inlineInitializer(const Callee& callee, const Values& operands);
-  bool inlineFunction(const Callee& callee, Value* function, const Values& args, const Values& held);
+  bool inlineFunction(const Callee& callee, Value* function, Values args, const Values& held);
+  static bool mayTake(const Callee& callee, size_t count);
+  void addDefaults(Value* function, size_t parameters, Values& args);
   bool translateInlined(const Values& args);
   void noteMethodLoad(const Values& operands);
   void guardMethodLoads();

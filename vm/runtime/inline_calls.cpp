@@ -35,6 +35,13 @@ bool rt_has_scope(PyObject* object, PyObject* globals, PyObject* builtins) {
   return function->func_globals == globals && function->func_builtins == builtins;
 }
 
+PyObject* rt_default_argument(PyObject* function, int64_t fromEnd) {
+  PyObject* defaults = reinterpret_cast<PyFunctionObject*>(function)->func_defaults;
+  if (defaults == nullptr || PyTuple_GET_SIZE(defaults) < fromEnd) [[unlikely]]
+    return letInterpreterDoIt();
+  return Py_NewRef(PyTuple_GET_ITEM(defaults, PyTuple_GET_SIZE(defaults) - fromEnd));
+}
+
 bool rt_has_recursion_room(PyThreadState* tstate, int64_t calls) {
   return tstate->py_recursion_remaining >= calls;
 }

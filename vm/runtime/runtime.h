@@ -70,6 +70,7 @@ bool rt_is_class_of_version(PyObject* object, int64_t version);
 bool rt_hides_nothing(PyObject* owner, int64_t keysVersion);
 bool rt_runs_code(PyObject* callable, PyObject* code);
 bool rt_has_scope(PyObject* function, PyObject* globals, PyObject* builtins);
+PyObject* rt_default_argument(PyObject* function, int64_t fromEnd);
 bool rt_has_recursion_room(PyThreadState* tstate, int64_t calls);
 bool rt_float_pow(double base, double exponent, double* result);
 int64_t rt_size_of(PyObject* sequence);
