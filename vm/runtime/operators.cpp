@@ -28,9 +28,10 @@ bool isNumber(PyObject* object) {
   return PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyBool_Check(object);
 }
 
-/// True if an object's class has no other comparison than object's.
+/// True if an object's class has no other comparison than object's, or, as that of None, none at all.
 bool comparesByIdentity(PyObject* object) {
-  return Py_TYPE(object)->tp_richcompare == PyBaseObject_Type.tp_richcompare;
+  const richcmpfunc compare = Py_TYPE(object)->tp_richcompare;
+  return compare == nullptr || compare == PyBaseObject_Type.tp_richcompare;
 }
 
 /// An operator whose left operand may be of a Python class with a method for it.

@@ -131,6 +131,18 @@ class Functions(Case):
         self.assertFalse(rt.has_scope(function, {}, function.__builtins__))
         self.assertFalse(rt.has_scope(function, globals(), {}))
 
+    def test_defaults(self):
+        def function(a, b=[1], c="c"):
+            return a
+
+        self.assertIs(rt.default_argument(function, 1), function.__defaults__[1])
+        self.assertIs(rt.default_argument(function, 2), function.__defaults__[0])
+        for defaults, place in ((function.__defaults__, 3), (None, 1)):
+            function.__defaults__ = defaults
+            self.assertIs(rt.default_argument(function, place), MISSING)
+            self.assertEqual(leave_kind(), DECLINED)
+            leave_take()
+
     def test_recursion_room(self):
         self.assertTrue(rt.has_recursion_room(8))
         self.assertFalse(rt.has_recursion_room(1 << 40))
@@ -158,5 +170,11 @@ class Quiet(Case):
                 for b in values:
                     for i, compare in enumerate(COMPARISONS):
                         self.assertEqual(rt.compare_quiet(a, b, i), (True, compare(a, b)))
-        for pair in ((1, "a"), (None, None), ([], []), (b"", b"")):
+        for pair in ((1, "a"), ([], []), (b"", b""), (None, 1), (Plain, [])):
             self.assertFalse(rt.compare_quiet(*pair, 2)[0])
+        same = [None, Plain, Plain(), int]
+        for a in same:
+            for b in same:
+                self.assertEqual(rt.compare_quiet(a, b, 2), (True, a is b))
+                self.assertEqual(rt.compare_quiet(a, b, 3), (True, a is not b))
+                self.assertFalse(rt.compare_quiet(a, b, 0)[0])
