@@ -28,10 +28,9 @@ bool isNumber(PyObject* object) {
   return PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyBool_Check(object);
 }
 
-/// True if an object's class has no other comparison than object's, or, as that of None, none at all.
+/// True if an object is equal to itself only. None's class has a comparison of its own that says the same.
 bool comparesByIdentity(PyObject* object) {
-  const richcmpfunc compare = Py_TYPE(object)->tp_richcompare;
-  return compare == nullptr || compare == PyBaseObject_Type.tp_richcompare;
+  return Py_IsNone(object) || Py_TYPE(object)->tp_richcompare == PyBaseObject_Type.tp_richcompare;
 }
 
 /// An operator whose left operand may be of a Python class with a method for it.

@@ -175,6 +175,6 @@ class Quiet(Case):
         same = [None, Plain, Plain(), int]
         for a in same:
             for b in same:
-                self.assertEqual(rt.compare_quiet(a, b, 2), (True, a is b))
+                self.assertEqual(rt.compare_quiet(a, b, 2), (True, a is b), (a, b))
                 self.assertEqual(rt.compare_quiet(a, b, 3), (True, a is not b))
                 self.assertFalse(rt.compare_quiet(a, b, 0)[0])
