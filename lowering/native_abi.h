@@ -70,8 +70,8 @@ struct ExitDescriptor {
   uint32_t nextOffset = 0;
   uint16_t stackDepth = 0;
   uint16_t stackAfterPop = 0;
-  bool borrowsInputs =
-      false;  ///< the stack has no reference that is the last one of what the instruction takes from it
+  /// None of the instruction's inputs brings a reference of its own to the stack: they may be left out.
+  bool borrowsInputs = false;
   hir::Completion completion = hir::Completion::None;
   /// Where it happened in inlined code: version and offset; 0 in the function itself. It goes back to before the call.
   uint32_t inlinedCode = 0, inlinedOffset = 0;
