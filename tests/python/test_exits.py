@@ -51,6 +51,25 @@ class ExitTest(JitTestCase):
         source = "def f(start, n):\n  x = start\n  for i in range(n):\n    x += x\n  return x"
         self.check_exit(source, (1, 20), [(1, 70), (-1, 64), (1.5, 10)])
 
+    def test_a_variable_that_a_loop_only_writes_may_be_anything_before(self):
+        source = """
+            def f(n, y):
+                for i in range(1, n):
+                    for j in range(i):
+                        x = i * j
+                        y = x + 0.5
+                return i, j, x, y
+        """
+        native, plain = define(source)["f"], define(source)["f"]
+        for _ in range(60):
+            native(5, None)
+        self.compiled(native)
+        for before in (None, 1, 2.5, "text", [], object):
+            with self.subTest(before), Counted() as counted:
+                self.assertEqual(native(7, before), plain(7, before))
+                self.assertEqual(native(2, before), plain(2, before))
+            self.assertEqual((counted["entries"], counted["exits"]), (2, 0))
+
     def test_a_wrong_guess_about_a_builtin_costs_a_call(self):
         class Own:
             def __len__(self):
