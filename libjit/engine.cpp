@@ -116,7 +116,9 @@ void Engine::create(std::string folder) {
   instance_ = new Engine(std::move(folder));  // lives as long as native code: to the end of the process
   vm::releaseNativeCode = [](CompiledCode& code) { instance_->compiler_.release(code); };
   vm::setTieringHooks({
-      [](vm::CodeData& data, uint32_t offset, uint16_t depth) { instance_->coldHandler(data, offset, depth); },
+      [](vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint16_t depth) {
+        instance_->coldHandler(data, version, offset, depth);
+      },
       [](vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
         instance_->exited(data, version, exit, count);
       },
@@ -214,10 +216,15 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   return data.site(siteOffset).failed ? vm::Verdict::StopCounting : vm::Verdict::KeepCounting;
 }
 
-void Engine::coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth) {
+/// The version that fails is compiled again and goes on at the handler by itself. What still leaves it for there gets
+/// an entry.
+void Engine::coldHandler(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint16_t depth) {
   vm::CodeData::SiteCount& site = data.site(offset);
   if (site.failed || site.pending != nullptr || stopped_ || !enabled_) return;
-  if (++site.count >= threshold(data, options_.call_threshold)) request(data, offset, {{offset, depth}});
+  if (++site.count < threshold(data, options_.call_threshold)) return;
+  if (version.retired || !data.reached.insert(offset).second) return request(data, offset, {{offset, depth}});
+  site.count = 0;
+  recompile(data, version, /*keepUntilThen=*/true);
 }
 
 namespace {

@@ -74,7 +74,7 @@ class Engine {
 
   // Called by the vm.
   vm::Verdict reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth);
-  void coldHandler(vm::CodeData& data, uint32_t offset, uint16_t depth);
+  void coldHandler(vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint16_t depth);
   void exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count);
   void publishReady();
 

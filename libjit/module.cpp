@@ -249,6 +249,7 @@ bool addCounters(PyObject* dict) {
       {"handler_entries", counters.handlerEntries},
       {"exits", counters.exits},
       {"exceptions", counters.exceptions},
+      {"caught", counters.caught},
   };
   for (const auto& [key, value] : counts) {
     if (!setNumber(dict, key, PyLong_FromUnsignedLongLong(value))) return false;

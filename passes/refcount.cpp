@@ -113,6 +113,7 @@ class RefcountInserter {
     const bool isEntry = std::any_of(function_.entries.begin(), function_.entries.end(),
                                      [target](const Entry& e) { return e.block == target; });
     std::vector<Value*> counts;
+    if (from->terminator()->op == Op::BranchFailed && edge.successor == 0) return insertBehindCatch(*target, edge);
     if (from->successors.size() == 1 || target->predecessors.size() > 1 || isEntry || sharesTarget(*from)) {
       Block* at = from->successors.size() == 1 ? from : function_.splitEdge(from, edge.successor);
       put(counts, *at, Op::IncRef, edge.take);
@@ -123,6 +124,18 @@ class RefcountInserter {
       put(counts, *target, Op::DecRef, edge.release);
       target->ops.insert(target->ops.begin(), counts.begin(), counts.end());
     }
+  }
+
+  /// Nothing may run before the exception has been caught.
+  void insertBehindCatch(Block& block, const EdgeCounts& edge) {
+    std::vector<Value*> counts;
+    FrameState& state = *block.ops.front()->state;
+    state.owned.insert(state.owned.end(), edge.release.begin(), edge.release.end());
+    put(counts, block, Op::DecRef, edge.release);
+    block.ops.insert(block.ops.begin() + 1, counts.begin(), counts.end());
+    counts.clear();
+    put(counts, block, Op::IncRef, edge.take);
+    block.ops.insert(block.ops.begin(), counts.begin(), counts.end());
   }
 
   static bool sharesTarget(const Block& from) {

@@ -41,7 +41,7 @@ class RefcountChecker {
  private:
   void collect();
   void solve();
-  Demand across(const Edge& edge) const;
+  Demand across(const Block& from, size_t successor) const;
   Demand demandOut(const Block& block) const;
   Demand throughBlock(const Block& block, Demand demand, bool check);
   void throughOp(const Value& op, const SlotMap& slots, Demand& demand, bool check);
@@ -133,7 +133,8 @@ void RefcountChecker::solve() {
   }
 }
 
-Demand RefcountChecker::across(const Edge& edge) const {
+Demand RefcountChecker::across(const Block& from, size_t successor) const {
+  const Edge& edge = from.successors[successor];
   const Demand& in = demandIn_[edge.target->id];
   if (!in) return std::nullopt;
   Demand demand = std::map<uint32_t, int>();
@@ -142,12 +143,16 @@ Demand RefcountChecker::across(const Edge& edge) const {
     const bool isParam = value->op == Op::Param && value->block == edge.target;
     add(demand, isParam ? edge.args[static_cast<size_t>(value->imm)] : value, count);
   }
+  const Value* end = from.terminator();
+  if (end->op != Op::BranchFailed || successor != 0) return demand;
+  // Where the call has failed there is no result.
+  if (end->operands[0]->ownership() == Ownership::Owned) add(demand, end->operands[0], 1);
   return demand;
 }
 
 Demand RefcountChecker::demandOut(const Block& block) const {
-  for (const Edge& edge : block.successors) {
-    if (Demand demand = across(edge)) return demand;
+  for (size_t i = 0; i < block.successors.size(); ++i) {
+    if (Demand demand = across(block, i)) return demand;
   }
   return std::nullopt;
 }
@@ -245,8 +250,9 @@ bool RefcountChecker::isSame(const Value* a, const Value* b) const {
 
 void RefcountChecker::checkEdges(const Block& block) {
   const Demand out = demandOut(block);
-  for (const Edge& edge : block.successors) {
-    const Demand demand = across(edge);
+  for (size_t i = 0; i < block.successors.size(); ++i) {
+    const Edge& edge = block.successors[i];
+    const Demand demand = across(block, i);
     if (demand && *demand != *out) {
       complain(block, nullptr,
                "one way out gives away " + describe(*out) + ", the one to bb" + std::to_string(edge.target->id) + " " +

@@ -106,7 +106,8 @@ std::vector<std::vector<RefcountPlan::Touched>> RefcountPlan::touchedByOp(Block&
 
 void RefcountPlan::planOp(Value& op, const std::vector<Touched>& touched, SlotMap& slots, Owned& owned) {
   OpCounts& counts = ops_[op.id];
-  const Value* released = nullptr;  // by a plain store: the slot's reference becomes SSA's
+  if (op.op == Op::BranchFailed) return;  // what dies here dies on the edges
+  const Value* released = nullptr;        // by a plain store: the slot's reference becomes SSA's
   if (op.op == Op::StoreLocal) {
     const auto slot = static_cast<size_t>(op.imm);
     counts.replacesUnnamed = slots.isAnonymous(slot);
@@ -135,6 +136,7 @@ void RefcountPlan::planOp(Value& op, const std::vector<Touched>& touched, SlotMa
 void RefcountPlan::planEdges(Block& block, const Owned& owned) {
   for (size_t s = 0; s < block.successors.size(); ++s) {
     const Edge& edge = block.successors[s];
+    if (edge.target->ops.front()->op == Op::Unreachable) continue;
     const SlotMap& slots = slotsAtStart_[edge.target->id];
     std::map<uint32_t, std::pair<Value*, int>> surplus;
     auto add = [&surplus](Value* v, int count) {
@@ -142,7 +144,10 @@ void RefcountPlan::planEdges(Block& block, const Owned& owned) {
       entry.first = v;
       entry.second += count;
     };
-    for (Value* v : owned) add(v, 1);
+    const bool hasFailed = block.terminator()->op == Op::BranchFailed && s == 0;
+    for (Value* v : owned) {
+      if (!hasFailed || v != block.terminator()->operands[0]) add(v, 1);
+    }
     for (Value* v : liveness_.liveIn(*edge.target)) {
       if (!isHeldBySsa(*v) || slots.supports(v)) continue;
       const bool isParam = v->op == Op::Param && v->block == edge.target;

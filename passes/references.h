@@ -42,17 +42,46 @@ void visitHeldObjects(hir::Value* entry, Visit&& visit) {
   }
 }
 
+/// Calls `visit(Value*)` for what nothing may release between a caught call and its BranchFailed, where an exception
+/// may be set: the result, and all that the call has looked at and not consumed.
+template <class Visit>
+void visitHeldAcross(const hir::Value& branch, Visit&& visit) {
+  const hir::Value& call = *branch.operands[0];
+  if (call.type.isReference()) visit(branch.operands[0]);
+  const auto visitLeft = [&](hir::Value* v) {
+    for (size_t i = 0; i < call.operands.size(); ++i) {
+      if (call.operands[i] == v && call.consumes(i)) return;
+    }
+    visit(v);
+  };
+  for (hir::Value* v : call.operands) {
+    if (v->type.isReference()) visitLeft(v);
+  }
+  if (!call.state) return;
+  for (hir::Value* v : call.state->stack) visitHeldObjects(v, visitLeft);
+  for (size_t slot = 0; slot < call.state->locals.size(); ++slot) {
+    if (call.state->isDirty(slot) && call.state->locals[slot]->type.isReference()) visitLeft(call.state->locals[slot]);
+  }
+}
+
 /// Calls `visit(Value*)` for every reference that has to be alive when `op` starts: operands, the operand stack of its
-/// frame state, and its dirty locals (clean ones are alive in the frame's memory).
+/// frame state, and its dirty locals (clean ones are alive in the frame's memory). What has been caught is released top
+/// of the stack first, as the interpreter does.
 template <class Visit>
 void visitHeldUses(const hir::Value& op, Visit&& visit) {
+  if (op.op == hir::Op::BranchFailed) return visitHeldAcross(op, visit);
   if (!isNameOnly(op)) {
     for (hir::Value* v : op.operands) {
       if (v->type.isReference()) visit(v);
     }
   }
   if (!op.state) return;
-  for (hir::Value* v : op.state->stack) visitHeldObjects(v, visit);
+  const std::vector<hir::Value*>& stack = op.state->stack;
+  if (op.helper == hir::Helper::CatchException) {
+    for (auto v = stack.rbegin(); v != stack.rend(); ++v) visitHeldObjects(*v, visit);
+  } else {
+    for (hir::Value* v : stack) visitHeldObjects(v, visit);
+  }
   for (size_t slot = 0; slot < op.state->locals.size(); ++slot) {
     if (op.state->isDirty(slot) && op.state->locals[slot]->type.isReference()) visit(op.state->locals[slot]);
   }

@@ -66,6 +66,7 @@ class Simplifier {
   bool sameArguments(const Block& block, size_t first, size_t second) const;
   void narrowParams();
   void simplifyBranch(Block& block);
+  void simplifyCaught(Block& block);
   void mergeBlocks();
   void skipEmptyBlocks();
   void sinkStackBoxes();
@@ -192,6 +193,7 @@ void Simplifier::narrowParams() {
 // Turn this: Branch c -> a, a              Into this: Jump -> a
 void Simplifier::simplifyBranch(Block& block) {
   Value* branch = block.terminator();
+  if (branch != nullptr && branch->op == Op::BranchFailed) return simplifyCaught(block);
   if (branch == nullptr || branch->op != Op::Branch) return;
   Value* condition = branch->operands[0];
   if (condition->op == Op::BoolNot) {
@@ -208,6 +210,19 @@ void Simplifier::simplifyBranch(Block& block) {
   block.successors = {Edge(block.successors[taken])};
   branch->op = Op::Jump;
   branch->imm = 0;
+  branch->operands.clear();
+  changed_ = true;
+}
+
+// Turn this: BranchFailed v -> a, b    Into this: Jump -> b
+// … where something else has taken the place of the call: that leaves by itself where it fails.
+void Simplifier::simplifyCaught(Block& block) {
+  Value* branch = block.terminator();
+  const Value* call = branch->operands[0];
+  const bool isBehind = block.ops.size() > 1 && block.ops[block.ops.size() - 2] == call;
+  if (isBehind && call->op == Op::CallRuntime && call->canExit() && call->outputCount() == 0) return;
+  block.successors.erase(block.successors.begin());
+  branch->op = Op::Jump;
   branch->operands.clear();
   changed_ = true;
 }

@@ -71,7 +71,7 @@ std::vector<SliceCopy> SliceCopier::find() const {
       if (isHelper(*op, Helper::SubscrSlice) || isHelper(*op, Helper::BinarySlice)) {
         load = op;
       } else if (load != nullptr && isHelper(*op, Helper::StoreSlice)) {
-        if (op->operands[3] == load && uses[load->id] == 1) copies.push_back({load, op});
+        if (op->operands[3] == load && uses[load->id] == 1 && !op->isCaught()) copies.push_back({load, op});
         load = nullptr;
       } else if (op->effects() != Effects::Pure && !isBox(*op)) {
         load = nullptr;

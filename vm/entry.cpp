@@ -50,6 +50,9 @@ void setFinished(Leave& leave, Leave::Kind kind, NativeResult result) {
       tieringHooks.exited(data, *version, *leave.exit, ++version->exitCounts[number]);
     }
     leave.exit = nullptr;  // it goes with its version
+    if (leave.kind == Leave::Handler && data.entryAt(leave.offset) == nullptr) {
+      tieringHooks.coldHandler(data, *version, leave.offset, static_cast<uint16_t>(port::stackDepth(frame)));
+    }
   }
   data.activationEnded();
 }
@@ -66,10 +69,6 @@ void runHandlers(PyThreadState* tstate, port::Frame* frame, CodeData& data, Leav
   while (leave.kind == Leave::Handler) {
     const int depth = port::stackDepth(frame);
     const NativeEntry* entry = data.entryAt(leave.offset);
-    if (entry == nullptr) {
-      tieringHooks.coldHandler(data, leave.offset, static_cast<uint16_t>(depth));
-      entry = data.entryAt(leave.offset);
-    }
     if (entry == nullptr || entry->stackDepth != depth || !mayEnterNative(tstate)) {
       leave.kind = Leave::Interpret;
       return;

@@ -14,6 +14,7 @@ struct Counters {
   uint64_t handlerEntries = 0;  ///< exception handlers entered natively
   uint64_t exits = 0;           ///< failed assumptions: the sum of the counted reasons
   uint64_t exceptions = 0;      ///< exceptions that native code met, with a handler in the same frame or without
+  uint64_t caught = 0;          ///< those among them whose handler was reached without leaving it
   /// Every way out of native code but a return; an exception and a parked result are reason Helper.
   uint64_t exitsByReason[static_cast<size_t>(hir::ExitReason::kCount)] = {};
 };
@@ -24,8 +25,8 @@ inline Counters& counters() {
 
 /// Upcalls into tiering; set by the engine before anything is entered.
 struct TieringHooks {
-  /// An exception handler was reached from native code and has no native entry.
-  void (*coldHandler)(CodeData& data, uint32_t offset, uint16_t depth);
+  /// A version was left by an exception, for a handler that has no native entry.
+  void (*coldHandler)(CodeData& data, NativeVersion& version, uint32_t offset, uint16_t depth);
   /// A counted exit happened; `count` is the site's total.
   void (*exited)(CodeData& data, NativeVersion& version, const ExitDescriptor& exit, uint32_t count);
 };

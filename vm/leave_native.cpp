@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "vm/entry.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/words.h"
 #include "vm/safepoint.h"
@@ -284,3 +285,9 @@ void leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor
 }
 
 }  // namespace martlet::vm
+
+extern "C" void martlet_caught(PyThreadState* tstate, _PyInterpreterFrame* frame) {
+  ++martlet::vm::counters().exceptions;
+  ++martlet::vm::counters().caught;
+  martlet::vm::addTraceback(tstate, frame);
+}

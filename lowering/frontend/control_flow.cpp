@@ -52,6 +52,7 @@ class Analysis {
     plainEdges_.assign(count, 0);
     reached_.assign(count, false);
     flow_.leftOut.assign(count, false);
+    flow_.handlers.assign(count, -1);
     indexOffsets();
     for (const EntryRequest& request : requests) {
       if (!addEntry(request)) return *failure_;
@@ -154,8 +155,33 @@ class Analysis {
     }
   }
 
+  /// What can fail at an instruction may go on at a handler that is in use. An instruction may fail at several places,
+  /// so that the handler always is where ways meet.
+  void addHandler(uint32_t index) {
+    for (size_t i = 0; i < snapshot_.handlers.size(); ++i) {
+      const Handler& handler = snapshot_.handlers[i];
+      if (code_[index].offset < handler.start || code_[index].offset >= handler.end) continue;
+      const int32_t target = flow_.find(handler.target);
+      if (target < 0 || !isInUse(static_cast<uint32_t>(target))) return;
+      flow_.handlers[index] = static_cast<int32_t>(i);
+      for (int edges = 0; edges < 2; ++edges) addEdge(static_cast<uint32_t>(target));
+      return;
+    }
+  }
+
+  /// True for a handler that has run, as far as is known: not one that only cleans up before the exception goes on.
+  bool isInUse(uint32_t handler) const {
+    if (code_[handler].op != BytecodeOp::PushExcInfo || flow_.leftOut[handler]) return false;
+    if (!snapshot_.leavesOutNotRun || snapshot_.reached.contains(code_[handler].offset)) return true;
+    for (size_t i = handler; i < code_.size() && flowOf(code_[i].op) != Flow::End; ++i) {
+      if (code_[i].ran != Ran::Unknown) return code_[i].ran == Ran::Yes;
+    }
+    return false;
+  }
+
   bool visit(uint32_t index) {
     if (flow_.leftOut[index]) return true;
+    addHandler(index);
     const Instruction& instruction = code_[index];
     const Flow flow = flowOf(instruction.op);
     uint32_t target = 0;

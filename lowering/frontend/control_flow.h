@@ -24,7 +24,10 @@ struct ControlFlow {
   std::vector<uint32_t> incoming;      ///< by instruction: number of edges into the block that it begins, or kNoLeader
   std::vector<int32_t> indexAt;        ///< by offset: the instruction there, or -1
   std::vector<bool> leftOut;           ///< by instruction: native code is left there, it has never run
-  uint32_t joins = 0;                  ///< leaders with more than one edge
+  /// By instruction: the handler that what fails there goes on at in native code, as an index into the snapshot's, or
+  /// -1.
+  std::vector<int32_t> handlers;
+  uint32_t joins = 0;  ///< leaders with more than one edge
 
   bool isLeader(uint32_t index) const { return index < incoming.size() && incoming[index] != kNoLeader; }
   bool isJoin(uint32_t index) const { return isLeader(index) && incoming[index] > 1; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The emitter half of the translator: ops, constants, the symbolic stack, blocks and edges. Must not know: what a
 // bytecode instruction does.
+#include <algorithm>
 #include <utility>
 
 #include "lowering/frontend/translator.h"
@@ -11,6 +12,7 @@ namespace martlet::frontend {
 using hir::Block;
 using hir::Edge;
 using hir::FrameState;
+using hir::Helper;
 using hir::Op;
 using hir::Value;
 namespace types = hir::types;
@@ -52,7 +54,49 @@ Value* Translator::call(hir::Helper helper, Values operands, std::vector<int64_t
     if (inlined_ == nullptr) value->state->completion = completionOf(helper);
   }
   function_.append(block_, value);
+  if (isCaughtHere(*value)) catchFailure(value);
   return value;
+}
+
+/// Where nothing but a lack of memory can go wrong a way to the handler does not pay.
+bool Translator::isCaughtHere(const Value& call) const {
+  if (inlined_ != nullptr || ins_ == nullptr || flow_.handlers[index_] < 0) return false;
+  if (!call.canExit() || call.outputCount() != 0) return false;
+  switch (call.helper) {
+  case Helper::CallQuiet:
+  case Helper::DictPopQuiet:
+  case Helper::ListPop:
+  case Helper::StrItem: return true;
+  default: return call.effects() == hir::Effects::Python;
+  }
+}
+
+/// What the interpreter does with an exception that a handler of the same function takes.
+void Translator::catchFailure(Value* call) {
+  const Handler& handler = snapshot_.handlers[static_cast<size_t>(flow_.handlers[index_])];
+  if (!need(handler.depth) || handler.depth > before_.size()) {
+    return fail(BailoutReason::MalformedBytecode, "a handler is deeper than the stack");
+  }
+  Block* caught = newInnerBlock();
+  Block* next = newInnerBlock();
+  emit(Op::BranchFailed, types::kNothing, {call});
+  block_->successors = {{caught, {}}, {next, {}}};
+  switchTo(caught);
+  Value* exception = function_.newValue(Op::CallRuntime, types::kObject);
+  exception->helper = Helper::CatchException;
+  exception->imms = {ins_->offset};
+  exception->state = std::make_unique<FrameState>(*call->state);
+  bool consumes = false;
+  for (size_t i = 0; i < call->operands.size(); ++i) consumes |= call->consumesAlways(i);
+  if (consumes) exception->state->stack.resize(std::min<size_t>(before_.size(), call->state->stackAfterPop));
+  function_.append(block_, exception);
+  const Values stack = stack_;
+  stack_.assign(before_.begin(), before_.begin() + handler.depth);
+  if (handler.pushLasti) push(boxInt(emit(Op::ConstInt, types::I64, {}, ins_->offset)));
+  push(exception);
+  endWithJump(static_cast<uint32_t>(flow_.find(handler.target)));
+  stack_ = stack;
+  switchTo(next);
 }
 
 Value* Translator::callTyped(hir::Type type, hir::Helper helper, Values operands, std::vector<int64_t> imms) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Raising, handling, and with statements. Handlers are reached only through entries: an exception always leaves native
-// code. Must not know: Python.h, LLVM.
+// Raising, handling, and with statements: what the instructions do. How a handler is reached: see catchFailure().
+// Must not know: Python.h, LLVM.
 #include "lowering/frontend/translator.h"
 
 namespace martlet::frontend {

@@ -163,6 +163,8 @@ class Translator {
   void endWithReturn(Value* value);
   void endWithExit(hir::ExitReason reason, int64_t imm = 0);
   void endUnreachable();
+  bool isCaughtHere(const Value& call) const;
+  void catchFailure(Value* call);
   /// Goes on with `quick` where `isGood` holds, and elsewhere with what `general` makes, out of the way: a wrong guess
   /// costs a call. Where it is certain to hold, but for a lack of memory, native code is left instead: the general call
   /// may run Python code, which the code behind would have to be ready for. `quick` may be NULL: there is no value.

@@ -116,6 +116,11 @@ bool Value::canExit() const {
   return info().exit != ExitReason::Never;
 }
 
+bool Value::isCaught() const {
+  const Value* end = block != nullptr ? block->terminator() : nullptr;
+  return end != nullptr && end->op == Op::BranchFailed && end->operands[0] == this;
+}
+
 Effects Value::effects() const {
   if (op == Op::CallRuntime) return helper == Helper::kCount ? Effects::Python : hir::info(helper).effects;
   return info().effects;

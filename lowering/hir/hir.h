@@ -159,6 +159,8 @@ class Value {
     return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext || op == Op::Field;
   }
   bool isTerminator() const { return info().effects == Effects::Control; }
+  /// True for a CallRuntime whose failure is handled in this function: a BranchFailed follows.
+  bool isCaught() const;
   bool canExit() const;
   /// Exits need a frame state, and so does what lets Python code look at the frame out of the way.
   bool hasState() const { return canExit() || op == Op::Release; }

@@ -3,7 +3,8 @@
 //
 // Structure (when one of these is violated the rest is not looked at)
 //  1. There is an entry, and blocks and values have distinct ids.
-//  2. A block ends in exactly one terminator. Jump has one successor, Branch two, the other terminators none.
+//  2. A block ends in exactly one terminator. Jump has one successor, Branch and BranchFailed two, the other
+//     terminators none.
 //  3. Each value stands in one place, which its `block` names: parameters (op Param, imm = index) or ops.
 //  4. Edges lead to blocks of the function; `predecessors` are exactly the sources of edges; every block is
 //     reachable.
@@ -24,16 +25,19 @@
 //     number, a reference, or the same.)
 // 11. An Output stands right behind its CallRuntime (other outputs of it may come between), names an output that
 //     exists, and each X output has its Output op: it is an owned reference that somebody must release.
+// 12. A BranchFailed stands right behind its CallRuntime, which can fail, has no outputs, and consumes nothing that it
+//     does not consume always. Its first successor is reached in no other way, has no parameters, and begins with a
+//     CatchException; that helper is called nowhere else.
 // Frame states
-// 12. An op has a frame state exactly if it can exit or is a Release; a block always has an entry state.
-// 13. A state has a value for each local, at most the function's stack size of stack entries, `stackAfterPop` of
+// 13. An op has a frame state exactly if it can exit or is a Release; a block always has an entry state.
+// 14. A state has a value for each local, at most the function's stack size of stack entries, `stackAfterPop` of
 //     which remain, and an instruction that is not resumed behind its own offset.
-// 14. The completion fits the helper: PushObject for an object (result or output), PushBool for a number; and there
+// 15. The completion fits the helper: PushObject for an object (result or output), PushBool for a number; and there
 //     is room for what is pushed.
 // Phases
-// 15. After the frontend nothing is dirty, and there is no op about dirty slots. Before lowering there is no marker.
-// 16. LoadLocal only reads clean slots (as far as the block shows).
-// 17. IncRef, DecRef, Release and `owned` come with the refcount pass. `owned` lists references.
+// 16. After the frontend nothing is dirty, and there is no op about dirty slots. Before lowering there is no marker.
+// 17. LoadLocal only reads clean slots (as far as the block shows).
+// 18. IncRef, DecRef, Release and `owned` come with the refcount pass. `owned` lists references.
 #include "lowering/hir/verifier.h"
 
 #include <algorithm>
@@ -102,12 +106,28 @@ bool takesAnyNumber(const Value& op) {
 }
 
 size_t successorCount(Op terminator) {
-  return terminator == Op::Jump ? 1 : terminator == Op::Branch ? 2 : 0;
+  if (terminator == Op::Jump) return 1;
+  return terminator == Op::Branch || terminator == Op::BranchFailed ? 2 : 0;
 }
 
 /// May stand in front of the loads of an entry: changes nothing, and stays.
 bool isPrologue(const Value& op) {
   return op.effects() <= Effects::Reads && !op.canExit();
+}
+
+/// The first op but for references that are taken.
+const Value* firstOf(const Block& block) {
+  const auto isOther = [](const Value* op) { return op->op != Op::IncRef; };
+  return *std::find_if(block.ops.begin(), block.ops.end() - 1, isOther);
+}
+
+/// True if the op is the first one of a block that only a BranchFailed leads to, on its first way.
+bool isAtCatch(const Value& op) {
+  const Block& block = *op.block;
+  if (firstOf(block) != &op || block.predecessors.size() != 1 || !block.params.empty()) return false;
+  const Block& from = *block.predecessors[0];
+  return from.terminator()->op == Op::BranchFailed && from.successors[0].target == &block &&
+         from.successors[1].target != &block;
 }
 
 class Verifier {
@@ -135,6 +155,7 @@ class Verifier {
   void output(const Value& op);
   void outputsOf(const Value& op);
   void edges(const Value& terminator);
+  void caught(const Value& branch);
   void phase(const Value& op);
   void slots(const Block& block);
   // States
@@ -340,6 +361,7 @@ void Verifier::op(const Value& op) {
   immediate(op);
   exitState(op);
   if (op.isTerminator()) edges(op);
+  if (op.op == Op::BranchFailed) caught(op);
   phase(op);
 }
 
@@ -387,6 +409,7 @@ void Verifier::call(const Value& op) {
   if (op.outputs != 0 && countOf(helper.params, 'X') == 0) report(std::string(helper.name) + " has no X parameter");
   if (op.borrowed != 0 && countOf(helper.params, 'B') == 0) report(std::string(helper.name) + " has no B parameter");
   if (op.outputCount() != 0) outputsOf(op);
+  if (op.helper == Helper::CatchException && !isAtCatch(op)) report("there is nothing to catch here");
 }
 
 void Verifier::outputsOf(const Value& op) {
@@ -402,6 +425,18 @@ void Verifier::outputsOf(const Value& op) {
       report("output " + std::to_string(i) + " has no Output op behind the call: its reference would be lost");
     }
   }
+}
+
+void Verifier::caught(const Value& branch) {
+  const Value* call = branch.operands.empty() ? nullptr : branch.operands[0];
+  const bool isBehind = atBlock_->ops.size() > 1 && atBlock_->ops[atBlock_->ops.size() - 2] == call;
+  if (!isBehind || call->op != Op::CallRuntime) return report("the CallRuntime is not right before its BranchFailed");
+  if (!call->canExit() || call->outputCount() != 0) report("the call cannot fail, or has outputs");
+  for (size_t i = 0; i < call->operands.size(); ++i) {
+    if (call->consumes(i) && !call->consumesAlways(i)) report("the call consumes something only where it succeeds");
+  }
+  const Value& first = *firstOf(*atBlock_->successors[0].target);
+  if (first.op != Op::CallRuntime || first.helper != Helper::CatchException) report("nothing catches what fails");
 }
 
 void Verifier::result(const Value& op) {
@@ -593,6 +628,7 @@ void Verifier::completion(const Value& op) {
   const bool pushesObject =
       helper != nullptr && (helper->result == 'O' || helper->result == 'N' || countOf(helper->params, 'X') != 0);
   const bool pushesNumber = helper != nullptr && (helper->result == 'i' || helper->result == 'l');
+  if (helper != nullptr && op.helper == Helper::CatchException) return;  // it is that of the call that failed
   if (state.completion == Completion::PushObject && !pushesObject) report("PushObject, but no object results");
   if (state.completion == Completion::PushBool && !pushesNumber) report("PushBool, but no number results");
   if (state.completion != Completion::Nothing && state.stackAfterPop >= function_.stackSize) {

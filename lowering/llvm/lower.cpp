@@ -125,7 +125,8 @@ void FunctionLowering::addEdge(const hir::Edge& edge, llvm::BasicBlock* from) {
 
 void FunctionLowering::lowerTerminator(const hir::Value& op) {
   const std::vector<hir::Edge>& successors = op.block->successors;
-  const size_t wanted = op.op == Op::Branch ? 2 : op.op == Op::Jump ? 1 : 0;
+  const bool isBranch = op.op == Op::Branch || op.op == Op::BranchFailed;
+  const size_t wanted = isBranch ? 2 : op.op == Op::Jump ? 1 : 0;
   if (successors.size() != wanted) return fail(op, "wrong number of successors");
   for (const hir::Edge& edge : successors) {
     if (edge.args.size() != edge.target->params.size()) return fail(op, "wrong number of block arguments");
@@ -135,24 +136,11 @@ void FunctionLowering::lowerTerminator(const hir::Value& op) {
     addEdge(successors[0], builder_.GetInsertBlock());
     builder_.CreateBr(blocks_[successors[0].target]);
     return;
-  case Op::Branch: {
-    std::array<llvm::BasicBlock*, 2> targets{blocks_[successors[0].target], blocks_[successors[1].target]};
-    llvm::BasicBlock* from = builder_.GetInsertBlock();
-    addEdge(successors[0], from);
-    if (targets[0] == targets[1]) {
-      // Two edges between the same blocks would need equal phi inputs: the second one gets a block of its own.
-      targets[1] = newBlock("edge");
-      llvm::IRBuilder<>(targets[1]).CreateBr(targets[0]);
-      addEdge(successors[1], targets[1]);
-    } else {
-      addEdge(successors[1], from);
-    }
-    builder_.CreateCondBr(use(op.operands[0]), targets[0], targets[1],
-                          op.imm == 0   ? nullptr
-                          : op.imm == 1 ? unlikely_
-                                        : likely_);
-    return;
-  }
+  case Op::Branch:
+    return lowerBranch(op, use(op.operands[0]), op.imm == 0 ? nullptr : op.imm == 1 ? unlikely_ : likely_);
+  case Op::BranchFailed:
+    if (caughtFailure_ == nullptr) return fail(op, "no call right before it");
+    return lowerBranch(op, std::exchange(caughtFailure_, nullptr), unlikely_);
   case Op::Return: return lowerReturn(op);
   case Op::Exit:
     if (!op.state) return fail(op, "no frame state");
@@ -162,6 +150,22 @@ void FunctionLowering::lowerTerminator(const hir::Value& op) {
   case Op::Unreachable: builder_.CreateUnreachable(); return;
   default: return fail(op, "not a terminator");
   }
+}
+
+void FunctionLowering::lowerBranch(const hir::Value& op, llvm::Value* condition, llvm::MDNode* weights) {
+  const std::vector<hir::Edge>& successors = op.block->successors;
+  std::array<llvm::BasicBlock*, 2> targets{blocks_[successors[0].target], blocks_[successors[1].target]};
+  llvm::BasicBlock* from = builder_.GetInsertBlock();
+  addEdge(successors[0], from);
+  if (targets[0] == targets[1]) {
+    // Two edges between the same blocks would need equal phi inputs: the second one gets a block of its own.
+    targets[1] = newBlock("edge");
+    llvm::IRBuilder<>(targets[1]).CreateBr(targets[0]);
+    addEdge(successors[1], targets[1]);
+  } else {
+    addEdge(successors[1], from);
+  }
+  builder_.CreateCondBr(condition, targets[0], targets[1], weights);
 }
 
 void FunctionLowering::lowerReturn(const hir::Value& op) {

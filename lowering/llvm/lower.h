@@ -68,6 +68,7 @@ class FunctionLowering {
   void createBlocks();
   void lowerBlock(const hir::Block& block);
   void lowerTerminator(const hir::Value& op);
+  void lowerBranch(const hir::Value& op, llvm::Value* condition, llvm::MDNode* weights);
   void lowerReturn(const hir::Value& op);
   void leaveWith(llvm::Value* object, LeaveKind kind, int64_t payload);
   void finishEntry();
@@ -171,6 +172,7 @@ class FunctionLowering {
   std::array<llvm::Function*, static_cast<size_t>(hir::Helper::kCount)> declarations_{};
   std::vector<llvm::Value*> objects_;                     ///< by HIR object index
   std::map<const void*, llvm::Value*> objectsByAddress_;  ///< lookups only, never iterated
+  llvm::Value* caughtFailure_ = nullptr;                  ///< whether the call before a BranchFailed failed
   std::optional<uint32_t> instruction_;                   ///< offset last stored in frame->instr_ptr in this block
   std::map<std::vector<uint32_t>, SpillGroup> spillGroups_;
   std::map<std::vector<uint32_t>, uint32_t> exitNumbers_;

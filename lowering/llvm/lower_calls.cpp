@@ -230,6 +230,8 @@ void FunctionLowering::checkFailure(const hir::Value& op, const HelperInfo& info
     break;
   }
   if (!op.state) return fail(op, "a helper that can fail needs a frame state");
+  caughtFailure_ = op.isCaught() ? failed : nullptr;
+  if (caughtFailure_ != nullptr) return;
   branchToExit(op, failed, LeaveKind::Failed);
 }
 

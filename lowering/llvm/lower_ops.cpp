@@ -113,6 +113,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::Output: return lowerOutput(op);
   case Op::Jump:
   case Op::Branch:
+  case Op::BranchFailed:
   case Op::Return:
   case Op::Exit:
   case Op::Unreachable:

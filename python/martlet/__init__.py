@@ -135,7 +135,7 @@ def stats() -> dict[str, int | float]:
     Leaving native code other than by a return is counted by reason, as ``exits_<Reason>``; exceptions, and results
     behind which native code must not go on (tracing was switched on, say), are ``exits_Helper``. ``exits`` is the sum of
     the reasons that are failed assumptions. ``exceptions`` counts the exceptions that native code met, whether the same
-    frame handles them or not.
+    frame handles them or not; ``caught`` those of them that it handled without being left.
     """
     return _martlet.stats()
 

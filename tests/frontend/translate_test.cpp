@@ -293,6 +293,40 @@ TEST(Translate, IsDeterministic) {
 }
 
 /// if x: x + x (the side that has never run); return x
+/// def f(x): try: x[7]; return None; except: return x
+CodeBuilder withHandler() {
+  CodeBuilder b(1, 1);
+  b.op(Op::LoadFast).op(Op::LoadConst, 1).op(Op::BinarySubscr).op(Op::PopTop).op(Op::ReturnConst);
+  b.op(Op::PushExcInfo).op(Op::PopTop).op(Op::LoadFast).op(Op::ReturnValue);
+  b.code.handlers.push_back({0, 4, 5, 0, false});
+  return b;
+}
+
+TEST(Translate, CallsThatFailGoOnAtTheirHandler) {
+  const std::string text = withHandler().text();
+  EXPECT_EQ(count(text, "BranchFailed"), 1) << text;
+  EXPECT_EQ(count(text, "CatchException() imms=[2]"), 1) << text;
+  EXPECT_EQ(count(text, "PushExcInfo"), 1) << text;
+}
+
+TEST(Translate, HandlersThatNeverRanHaveNoEdges) {
+  CodeBuilder never = withHandler();
+  never.code.leavesOutNotRun = true;
+  EXPECT_EQ(count(never.text(), "BranchFailed"), 0) << "nothing is known of the handler";
+  CodeBuilder ran = never;
+  ran.code.instructions[7].ran = Ran::Yes;
+  EXPECT_EQ(count(ran.text(), "BranchFailed"), 1);
+  CodeBuilder reached = never;
+  reached.code.reached = {5};
+  EXPECT_EQ(count(reached.text(), "BranchFailed"), 1);
+}
+
+TEST(Translate, HandlersThatOnlyCleanUpHaveNoEdges) {
+  CodeBuilder b = withHandler();
+  b.code.instructions[5].op = Op::Nop;
+  EXPECT_EQ(count(b.text(), "BranchFailed"), 0);
+}
+
 CodeBuilder withNotRun() {
   CodeBuilder b(1, 1);
   b.op(Op::Resume).op(Op::LoadFast, 0).jump(Op::PopJumpIfFalse, 7);

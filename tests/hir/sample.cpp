@@ -70,6 +70,7 @@ Value* Sample::add(Op op) {
     block_->entry->stack = {load};
     return load;
   }
+  if (op == Op::BranchFailed) return addCaught()->block->predecessors[0]->terminator();
   std::vector<Value*> operands;
   for (char letter : std::string_view(info(op).operands)) operands.push_back(operand(letter));
   Type type = Type::parse(info(op).result).value_or(types::kNothing);
@@ -86,9 +87,28 @@ Value* Sample::add(Op op) {
   return value;
 }
 
+/// A call that may fail, and what catches it: goes on behind the CatchException.
+Value* Sample::addCaught() {
+  Value* call = addCall(Helper::GetIter);
+  Value* branch = function_->newValue(Op::BranchFailed, types::kNothing, {call});
+  terminate(branch);
+  Block* from = block_;
+  block_ = from->successors[0].target;
+  for (Value* op : block_->ops) op->block = nullptr;
+  block_->ops.clear();
+  block_->predecessors = {from};
+  Value* exception = function_->newValue(Op::CallRuntime, types::kObject);
+  exception->helper = Helper::CatchException;
+  exception->imms = {4};
+  append(exception);
+  exception->state = state();
+  return exception;
+}
+
 void Sample::terminate(Value* terminator) {
   append(terminator);
-  const size_t successors = terminator->op == Op::Jump ? 1 : terminator->op == Op::Branch ? 2 : 0;
+  const bool isBranch = terminator->op == Op::Branch || terminator->op == Op::BranchFailed;
+  const size_t successors = isBranch ? 2 : terminator->op == Op::Jump ? 1 : 0;
   for (size_t i = 0; i < successors; ++i) {
     Block* next = function_->newBlock();
     next->entry = std::make_unique<FrameState>(*block_->entry);
@@ -100,6 +120,7 @@ void Sample::terminate(Value* terminator) {
 }
 
 Value* Sample::addCall(Helper helper) {
+  if (helper == Helper::CatchException) return addCaught();
   const HelperInfo& row = info(helper);
   std::vector<Value*> operands;
   std::vector<int64_t> imms;

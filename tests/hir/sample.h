@@ -30,6 +30,7 @@ class Sample {
 
  private:
   Value* append(Value* value);
+  Value* addCaught();
   void terminate(Value* terminator);
 
   std::unique_ptr<Function> function_;

@@ -126,6 +126,7 @@ class Machine {
   std::map<size_t, int64_t> constants_;
   std::vector<int64_t> external_;  ///< objects of which somebody else holds one reference
   uint64_t calls_ = 0, safepoints_ = 0;
+  bool failed_ = false;   ///< the call before a BranchFailed
   bool changed_ = false;  ///< Python code has rebound the globals that were taken for constants
   const Block* block_ = nullptr;
   const Value* at_ = nullptr;
@@ -340,6 +341,7 @@ Machine::Step Machine::execute(const Value& op) {
   case Op::KeepAlive: return Step::Next;
   case Op::Jump: enter(*block_, 0); return Step::Jumped;
   case Op::Branch: enter(*block_, read(op.operands[0]).number != 0 ? 0 : 1); return Step::Jumped;
+  case Op::BranchFailed: enter(*block_, std::exchange(failed_, false) ? 0 : 1); return Step::Jumped;
   case Op::Return: return returnFrom(op);
   case Op::Exit: return leave(op, false);
   case Op::Unreachable: fail("reached"); return Step::Stop;
@@ -472,10 +474,12 @@ Machine::Step Machine::call(const Value& op) {
   if (python && random(13, n) % 6 == 0) rebindGlobals();
   const auto& ops = block_->ops;
   const auto self = std::find(ops.begin(), ops.end(), &op);
-  const bool mustFail = self + 1 != ops.end() && (*(self + 1))->op == Op::Unreachable;
-  if (mustFail || (helper.failure != Failure::Never && random(5, n) % 40 == 0)) {
+  const bool isCaught = op.isCaught();
+  const Op next = isCaught ? block_->successors[1].target->ops.front()->op : (*(self + 1))->op;
+  if (next == Op::Unreachable || (helper.failure != Failure::Never && random(5, n) % (isCaught ? 4 : 40) == 0)) {
     releaseConsumed(op);
-    return leave(op, true);
+    failed_ = isCaught;
+    return isCaught ? Step::Next : leave(op, true);
   }
 
   const bool more = random(6, n) % 4 != 0;

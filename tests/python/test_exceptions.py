@@ -67,6 +67,42 @@ class ExceptionTest(JitTestCase):
         function = self.compiled(define(source)["f"])
         self.assertEqual([function(200) for _ in range(5)], [expected] * 5)
 
+    def test_handled_without_leaving(self):
+        source = """
+            def f(d, n):
+                missed = 0
+                for i in range(n):
+                    try:
+                        d[i]
+                    except KeyError:
+                        missed += 1
+                return missed
+        """
+        function = self.compiled(define(source)["f"])
+        with Counted() as counted:
+            self.assertEqual(function({3: 3}, 100), 99)
+        self.assertEqual((counted["caught"], counted["exceptions"], counted["handler_entries"]), (99, 99, 0))
+        self.assertEqual(counted["exits_Helper"], 0)
+
+    def test_handler_in_use_is_learned(self):
+        """Code that was compiled before anything failed in it."""
+        source = """
+            def f(d, key):
+                try:
+                    return d[key]
+                except KeyError:
+                    return None
+        """
+        function = define(source)["f"]
+        with jit(sync=True, call_threshold=10, size_step=10**6):
+            for _ in range(20):
+                function({1: 2}, 1)
+            with Counted() as counted:
+                for _ in range(200):
+                    self.assertIsNone(function({}, 1))
+            self.assertGreater(counted["caught"], 100)
+            self.assertLess(counted["exits_Helper"], 60)
+
     def test_exc_info_is_clean_afterwards(self):
         source = """
             import sys

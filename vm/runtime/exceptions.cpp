@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Helpers: raising, handling, with statements. Must not know: unwinding (vm), HIR, LLVM.
+#include <utility>
+
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -88,6 +90,16 @@ PyObject* enterContext(int64_t borrowed, PyObject* manager, PyObject* enterName,
 }  // namespace
 
 extern "C" {
+
+PyObject* rt_catch_exception(PyThreadState* tstate, Frame* frame, int64_t offset) {
+  // A parked result, a raise without a traceback entry, or something that the vm has to do first.
+  if (martlet_leave_state.kind != LeaveState::None || leavePending(tstate)) return nullptr;
+  if (tstate->current_exception == nullptr) return nullptr;
+  martlet_leave_state.calledFunction = false;
+  frame->instr_ptr = _PyCode_CODE(_PyFrame_GetCode(frame)) + offset;
+  martlet_caught(tstate, frame);
+  return std::exchange(tstate->current_exception, nullptr);
+}
 
 PyObject* rt_push_exc_info(PyThreadState* tstate, PyObject* exception) {
   _PyErr_StackItem* info = tstate->exc_info;

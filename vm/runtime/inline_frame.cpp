@@ -64,7 +64,7 @@ MARTLET_ALWAYS_INLINE bool rt_frame_has_globals(Frame* frame, PyObject* globals,
 }
 
 MARTLET_ALWAYS_INLINE bool rt_frame_is_seen(Frame* frame) {
-  return frame->frame_obj != nullptr;
+  return frame->frame_obj != nullptr && Py_REFCNT(frame->frame_obj) > 1;
 }
 
 MARTLET_ALWAYS_INLINE bool rt_safepoint_pending(PyThreadState* tstate) {

@@ -287,6 +287,7 @@ PyObject* rt_import_name(PyThreadState* tstate, Frame* frame, PyObject* name, Py
 PyObject* rt_import_from(PyThreadState* tstate, int64_t borrowed, PyObject* module, PyObject* name);
 // Exceptions and with.
 PyObject* rt_push_exc_info(PyThreadState* tstate, PyObject* exception);
+PyObject* rt_catch_exception(PyThreadState* tstate, Frame* frame, int64_t offset);
 void rt_pop_except(PyThreadState* tstate, PyObject* exception);
 int rt_check_exc_match(PyThreadState* tstate, PyObject* exception, PyObject* type);
 int rt_check_eg_match(PyThreadState* tstate, int64_t borrowed, PyObject* group, PyObject* type, PyObject** outputs);

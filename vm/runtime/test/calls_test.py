@@ -10,8 +10,9 @@ import sys
 import types
 
 from harness import (
-    Case, DECLINED, MISSING, NB_ADD, NOTHING, PARKED_NUMBER, PARKED_OBJECT, RERAISED, calls, checks, handled_exception,
-    leave_kind, leave_number, leave_take, outcome, park, rt, test_expect, test_frame, test_tstate,
+    Case, DECLINED, MISSING, NB_ADD, NOTHING, PARKED_NUMBER, PARKED_OBJECT, RERAISED, calls, catch, checks,
+    generator_frame, handled_exception, instruction, leave_kind, leave_number, leave_take, outcome, park, rt, test_expect,
+    test_frame, test_tstate,
 )
 
 
@@ -350,6 +351,31 @@ class Exceptions(Case):
         self.assertEqual(rt.end_async_for(None, StopAsyncIteration()), 0)
         self.assertEqual(rt.cleanup_throw(StopIteration(7)), 7)
         self.assertEqual(leave_kind(), NOTHING)
+
+    def test_caught(self):
+        error = ValueError("1")
+
+        def suspended():
+            yield
+
+        frame = generator_frame(generator := suspended())
+        self.assertIs(catch(frame, 3, error), error)
+        self.assertEqual(instruction(frame), 3)
+        self.balanced([error], lambda: catch(frame, 2, error))
+        # Nothing to catch, and what the vm has to look at first: a raise without a traceback entry, events.
+        self.assertIs(rt.catch_exception(4, frame=frame), MISSING)
+        with self.assertRaises(ValueError):
+            rt.reraise(error, frame=frame)
+        self.assertIsNone(catch(frame, 4, error))
+        self.assertEqual(leave_kind(), RERAISED)
+        leave_take()
+        test_expect(0)
+        try:
+            self.assertIsNone(catch(frame, 4, error))
+        finally:
+            test_expect(1)
+        self.assertEqual(instruction(frame), 2)
+        del generator
 
     def test_handled(self):
         first, second = ValueError("1"), ValueError("2")

@@ -22,6 +22,7 @@ EXPORT int test_checks;  ///< how often it was asked
 EXPORT int test_calls;   ///< … behind a call
 
 void martlet_memory_ran_out() {}
+void martlet_caught(PyThreadState*, _PyInterpreterFrame*) {}
 PyObject* martlet_leave_check_object(PyThreadState*, PyObject* result, bool isCall) {
   ++test_checks;
   test_calls += isCall;
@@ -140,6 +141,13 @@ EXPORT void* test_local(Frame* frame, int64_t slot) {
 EXPORT PyObject* test_handled_exception() {
   PyObject* value = PyThreadState_Get()->exc_info->exc_value;
   return Py_NewRef(value != nullptr ? value : Py_None);
+}
+/// What native code does behind a call that failed with `raised`.
+EXPORT PyObject* test_catch(Frame* frame, int64_t offset, PyObject* raised) {
+  PyErr_SetObject(PyExceptionInstance_Class(raised), raised);
+  PyObject* caught = rt_catch_exception(PyThreadState_Get(), frame, offset);
+  if (caught == nullptr) PyErr_Clear();
+  return caught != nullptr ? caught : Py_NewRef(Py_None);
 }
 EXPORT void* test_generator_frame(PyObject* generator) {
   return reinterpret_cast<PyGenObject*>(generator)->gi_iframe;
