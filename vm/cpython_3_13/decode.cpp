@@ -13,6 +13,7 @@
 #include "internal/pycore_object.h"
 #include "opcode_ids.h"
 #include "vm/argument_binding.h"
+#include "vm/cpython_3_13/opcode_lengths.h"
 #include "vm/known_objects.h"
 #include "vm/runtime/singletons.h"
 
@@ -30,7 +31,6 @@ namespace types = hir::types;
 struct Opcode {
   enum Kind : uint8_t { None, Plain, Pair };
   Kind kind = None;
-  uint8_t caches = 0;
   BytecodeOp first = BytecodeOp::kCount;
   BytecodeOp second = BytecodeOp::kCount;  ///< of a superinstruction
 };
@@ -48,11 +48,11 @@ struct Tables {
 
 constexpr Tables makeTables() {
   Tables t;
-#define OPCODE(NAME, caches, neutral) t.plain[NAME] = {Opcode::Plain, caches, BytecodeOp::neutral, BytecodeOp::kCount};
-#define SUPERINSTRUCTION(NAME, one, two) t.plain[NAME] = {Opcode::Pair, 0, BytecodeOp::one, BytecodeOp::two};
+#define OPCODE(NAME, caches, neutral) t.plain[NAME] = {Opcode::Plain, BytecodeOp::neutral, BytecodeOp::kCount};
+#define SUPERINSTRUCTION(NAME, one, two) t.plain[NAME] = {Opcode::Pair, BytecodeOp::one, BytecodeOp::two};
 #define QUICKENED(NAME, BASE, special)                                                                                 \
   t.quickened[NAME] = {BASE, Special::special};                                                                        \
-  t.adaptive[BASE] = t.plain[BASE].caches > 0;
+  t.adaptive[BASE] = port::kLengths[BASE] > 1;
 #define INSTRUMENTED(NAME)
 #define INTERNAL(NAME)
 #include "vm/cpython_3_13/opcodes.def"
@@ -320,7 +320,7 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
   }
 }
 
-/// The first run of an adaptive instruction changes its counter. One that was specialised and given up may come back to
+/// The first run of an adaptive instruction changes its counter. One that was specialized and given up may come back to
 /// the initial value for the length of one run, and switching another tool's instrumentation off resets counters.
 frontend::Ran Decoder::whetherRun(uint32_t offset, int opcode) const {
   const uint8_t now = running_[offset].op.code;
@@ -394,7 +394,7 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
   }
 }
 
-/// What native code met at an instruction that the interpreter has not specialised.
+/// What native code met at an instruction that the interpreter has not specialized.
 void Decoder::readRecorded(Instruction& instruction) {
   const SiteEntry* entry = caches_[instruction.site].hottest();
   if (entry == nullptr) return;
@@ -471,7 +471,7 @@ std::optional<Bailout> Decoder::decode() {
     instruction.op = opcode.first;
     instruction.arg = static_cast<int32_t>(arg);
     instruction.offset = offset;
-    instruction.nextOffset = offset + 1U + opcode.caches;
+    instruction.nextOffset = offset + port::kLengths[static_cast<size_t>(number)];
     if (instruction.nextOffset > size_) return Bailout{BailoutReason::MalformedBytecode, offset, "truncated"};
     if (opcode.kind == Opcode::Pair) {
       Instruction second = instruction;
@@ -640,10 +640,8 @@ bool hasLoop(PyCodeObject* code) {
   bool found = false;
   for (Py_ssize_t offset = 0; offset < size && !found;) {
     const uint8_t number = units[2 * offset];
-    const Opcode& opcode = kTables.plain[number];
-    const bool isKnown = opcode.kind != Opcode::None || number == EXTENDED_ARG;
-    found = !isKnown || number == JUMP_BACKWARD || number == JUMP_BACKWARD_NO_INTERRUPT;
-    offset += 1 + opcode.caches;
+    found = port::kLengths[number] == 0 || number == JUMP_BACKWARD || number == JUMP_BACKWARD_NO_INTERRUPT;
+    offset += port::kLengths[number];
   }
   Py_DECREF(bytes);
   return found;
