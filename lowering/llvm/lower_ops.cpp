@@ -336,7 +336,7 @@ bool FunctionLowering::lowerContainer(const hir::Value& op) {
   case Op::ArrayStoreFloat: lowerStore(op, Helper::ArrayStoreFloatItem, operands); return true;
   case Op::ArrayStoreInt: lowerStore(op, Helper::ArrayStoreIntItem, operands, op.imm); return true;
   case Op::GuardUnlearned:
-    exitUnless(op, callHelper(op, Helper::SubscriptUnlearned, {operands, {op.imm & UINT32_MAX, op.imm >> 32}, {}}));
+    exitUnless(op, callHelper(op, Helper::OperandsUnlearned, {operands, {op.imm & UINT32_MAX, op.imm >> 32}, {}}));
     return true;
   case Op::RangeLength: lowerIntHelper(op, Helper::RangeLengthValue); return true;
   case Op::EnterRange:
