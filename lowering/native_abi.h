@@ -111,7 +111,7 @@ struct CompiledCode {
   size_t codeBytes = 0;
   size_t exitInstructions = 0;  ///< LLVM IR instructions in exit blocks …
   uint32_t inlinedCalls = 0;    ///< as in hir::Function
-  size_t irInstructions = 0;    ///< … of these in all, before optimisation
+  size_t irInstructions = 0;    ///< … of these in all, before optimization
   CompileTimes times;
   std::vector<Dump> dumps;
   void* handle = nullptr;  ///< for Backend::release

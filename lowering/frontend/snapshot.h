@@ -23,7 +23,7 @@ enum class BytecodeOp : uint8_t {
 };
 const char* name(BytecodeOp op);
 
-/// What the specialising interpreter made of an instruction.
+/// What the specializing interpreter made of an instruction.
 enum class Special : uint8_t {
 #define SPECIAL(name) name,
 #include "lowering/frontend/specials.def"
@@ -44,7 +44,7 @@ struct Instruction {
   uint32_t resumeOffset = 0;  ///< code unit of its first EXTENDED_ARG, or `offset`
   uint32_t nextOffset = 0;    ///< code unit behind it and its caches
   uint32_t target = 0;        ///< jumps, SEND: where to; FOR_ITER: where the exhausted iterator has been popped
-  // Inline-cache contents of a specialised instruction, as they are in the cache; meaning by `special`.
+  // Inline-cache contents of a specialized instruction, as they are in the cache; meaning by `special`.
   uint32_t version = 0;   ///< type version, or keys version of a module or of builtins
   uint32_t version2 = 0;  ///< keys version (methods), builtins keys version (globals)
   uint32_t index = 0;     ///< byte offset (slots), or index of an inline value or a dict entry
