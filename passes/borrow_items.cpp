@@ -38,7 +38,7 @@ bool keepsItems(const Value& op) {
   case Op::ListNext:
   case Op::TupleNext:
   case Op::StoreLocal: return true;  // what it replaces is among the plan's releases
-  case Op::CallRuntime: return op.helper == Helper::RangeNext || op.effects() <= Effects::Reads;
+  case Op::CallRuntime: return op.calls(Helper::RangeNext) || op.effects() <= Effects::Reads;
   default: return op.effects() <= Effects::Reads || op.isTerminator();
   }
 }

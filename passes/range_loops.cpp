@@ -46,6 +46,7 @@ class RangeLoop {
   bool usesAreKnown() const;
   bool isMadeForLoop() const;
   bool isKnownUse(const Value& op) const;
+  bool isAmong(const std::vector<Value*>& values) const;
   void enter(const EdgeRef& entry);
   void rewriteHeader();
   void rewriteStates();
@@ -79,15 +80,10 @@ bool RangeLoop::isSuitable() {
 
 /// True if nothing needs the iterator as an object: on its way to the loop it is only on the operand stack.
 bool RangeLoop::isMadeForLoop() const {
-  if (iterator_->op != Op::CallRuntime || iterator_->helper != Helper::NewRangeIter) return false;
+  if (!iterator_->calls(Helper::NewRangeIter)) return false;
   return std::all_of(function_.blocks.begin(), function_.blocks.end(), [this](const auto& block) {
-    return inLoop(block.get()) || std::all_of(block->ops.begin(), block->ops.end(), [this](const Value* op) {
-             const std::vector<Value*>& operands = op->operands;
-             const bool isOperand = std::find(operands.begin(), operands.end(), iterator_) != operands.end();
-             if (!op->state) return !isOperand;
-             const std::vector<Value*>& locals = op->state->locals;
-             return !isOperand && std::find(locals.begin(), locals.end(), iterator_) == locals.end();
-           });
+    return inLoop(block.get()) ||
+           std::all_of(block->ops.begin(), block->ops.end(), [this](const Value* op) { return isKnownUse(*op); });
   });
 }
 
@@ -105,29 +101,27 @@ bool RangeLoop::classifyEdges() {
   return !backEdges_.empty() && !entries_.empty();
 }
 
+bool RangeLoop::isAmong(const std::vector<Value*>& values) const {
+  return std::find(values.begin(), values.end(), iterator_) != values.end();
+}
+
+/// True if the op leaves the iterator to operand stacks, but for those of the loop's head.
 bool RangeLoop::isKnownUse(const Value& op) const {
-  const bool isOperand = std::find(op.operands.begin(), op.operands.end(), iterator_) != op.operands.end();
   const bool isHeadersOwn = op.block == header_ && (&op == call_ || op.op == Op::GuardType);
-  if (isOperand && !isHeadersOwn) return false;
-  if (!op.state) return true;
-  const std::vector<Value*>& locals = op.state->locals;
-  return std::find(locals.begin(), locals.end(), iterator_) == locals.end();
+  return (isHeadersOwn || !isAmong(op.operands)) && !(op.state && isAmong(op.state->locals));
 }
 
 /// In the loop the iterator is only an entry of operand stacks, and behind the loop it is gone.
 bool RangeLoop::usesAreKnown() const {
-  auto names = [this](const std::vector<Value*>& values) {
-    return std::find(values.begin(), values.end(), iterator_) != values.end();
-  };
   const bool isParam = iterator_->block == header_;
   for (const auto& block : function_.blocks) {
     const bool inside = inLoop(block.get());
     const bool isSource = !isParam && block.get() == iterator_->block;
-    if (block->entry && names(block->entry->locals)) return false;
-    if (!inside && !isSource && block->entry && names(block->entry->stack)) return false;
+    if (block->entry && isAmong(block->entry->locals)) return false;
+    if (!inside && !isSource && block->entry && isAmong(block->entry->stack)) return false;
     for (const Value* op : block->ops) {
       if (inside && !isKnownUse(*op)) return false;
-      if (!inside && !isSource && (names(op->operands) || (op->state && names(op->state->stack)))) return false;
+      if (!inside && !isSource && (isAmong(op->operands) || (op->state && isAmong(op->state->stack)))) return false;
     }
     for (const Edge& edge : block->successors) {
       for (size_t i = 0; i < edge.args.size(); ++i) {
@@ -183,11 +177,10 @@ void RangeLoop::rewriteHeader() {
   std::vector<Value*> replacements(function_.valueCount(), nullptr);
   const std::vector<Value*> ops = header_->ops;
   for (Value* op : ops) {
-    const bool usesIt = std::find(op->operands.begin(), op->operands.end(), iterator_) != op->operands.end();
     if (op->op == Op::Output && op->operands[0] == call_) {
       replacements[op->id] = next_;
       function_.remove(op);
-    } else if (op->op == Op::GuardType && usesIt) {
+    } else if (op->op == Op::GuardType && isAmong(op->operands)) {
       function_.remove(op);
     }
   }
@@ -251,7 +244,7 @@ bool unboxRangeLoops(Function& function) {
   std::vector<Value*> calls;
   for (const auto& block : function.blocks) {
     for (Value* op : block->ops) {
-      if (op->op == Op::CallRuntime && op->helper == Helper::RangeNext) calls.push_back(op);
+      if (op->calls(Helper::RangeNext)) calls.push_back(op);
     }
   }
   bool changed = false;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The pass "simplify": single ops (rewrite_op.cpp), parameters, branches and jumps, to a fixpoint.
 #include <algorithm>
+#include <utility>
 
+#include "lowering/hir/analysis.h"
 #include "passes/pass_list.h"
 #include "passes/references.h"
 #include "passes/rewrite_op.h"
@@ -161,22 +163,11 @@ void Simplifier::simplifyParams() {
 /// A parameter is no more than what its arguments are: types begin at nothing and grow to the least fixpoint.
 void Simplifier::narrowParams() {
   std::vector<Type> types(function_.valueCount());
-  auto typeOf = [&types](const Value* v) {
-    return v->op == Op::Param && v->type.isReference() ? types[v->id] : v->type;
-  };
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (const auto& block : function_.blocks) {
-      for (const Edge& edge : block->successors) {
-        for (size_t i = 0; i < edge.args.size(); ++i) {
-          Type& type = types[edge.target->params[i]->id];
-          const Type joined = type | typeOf(edge.args[i]);
-          grown |= joined != type;
-          type = joined;
-        }
-      }
-    }
-  }
+  auto typeOf = [&types](const Value& v) { return v.op == Op::Param && v.type.isReference() ? types[v.id] : v.type; };
+  growAlongEdges(function_, [&](const Value& param, const Value& argument) {
+    const Type joined = types[param.id] | typeOf(argument);
+    return std::exchange(types[param.id], joined) != joined;
+  });
   for (const auto& block : function_.blocks) {
     for (Value* param : block->params) {
       const Type type = types[param->id] & param->type;

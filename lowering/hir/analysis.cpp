@@ -6,15 +6,6 @@
 #include <bit>
 
 namespace martlet::hir {
-namespace {
-
-size_t blockIdLimit(const Function& function) {
-  size_t limit = 0;
-  for (const std::unique_ptr<Block>& block : function.blocks) limit = std::max<size_t>(limit, block->id + size_t{1});
-  return limit;
-}
-
-}  // namespace
 
 // ---- Dominators -----------------------------------------------------------------------------------------------------
 
@@ -26,7 +17,7 @@ DominatorTree::DominatorTree(const Function& function) {
 
 // The function's own block order is not relied on: text and passes may have it in any order.
 void DominatorTree::number(const Function& function) {
-  nodeOfBlock_.assign(blockIdLimit(function), kNone);
+  nodeOfBlock_.assign(function.blockIds(), kNone);
   struct Visit {
     Block* block;
     size_t remaining;
@@ -141,7 +132,7 @@ const std::vector<Block*>& DominatorTree::children(const Block* block) const {
 Liveness::Liveness(const Function& function) {
   const size_t words = (function.valueCount() + 63) / 64;
   values_.resize(function.valueCount());
-  in_.assign(blockIdLimit(function), Bits(words));
+  in_.assign(function.blockIds(), Bits(words));
   out_ = in_;
   std::vector<Bits> defined = in_;
 
@@ -201,7 +192,7 @@ bool Loop::contains(const Block* block) const {
 }
 
 LoopInfo::LoopInfo(const Function& function, const DominatorTree& dominators) {
-  innermost_.resize(blockIdLimit(function));
+  innermost_.resize(function.blockIds());
   std::vector<std::vector<Block*>> predecessors(innermost_.size());
   for (Block* block : dominators.order()) {
     for (const Edge& edge : block->successors) predecessors[edge.target->id].push_back(block);
@@ -237,6 +228,25 @@ LoopInfo::LoopInfo(const Function& function, const DominatorTree& dominators) {
       innermost_[block->id] = &loops_.back();
     }
   }
+}
+
+// ---- Ways -----------------------------------------------------------------------------------------------------------
+
+bool reaches(const Block* from, const Block* to, const Block* around) {
+  if (from == around) return false;
+  std::vector<bool> seen(from->function->blockIds(), false);
+  std::vector<const Block*> pending{from};
+  while (!pending.empty()) {
+    const Block* block = pending.back();
+    pending.pop_back();
+    for (const Edge& edge : block->successors) {
+      if (edge.target == around || seen[edge.target->id]) continue;
+      if (edge.target == to) return true;
+      seen[edge.target->id] = true;
+      pending.push_back(edge.target);
+    }
+  }
+  return false;
 }
 
 }  // namespace martlet::hir

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Facts about a function that passes ask for: dominators, liveness, loops. Each is computed by its constructor and is
-// stale once blocks or edges change (liveness: once any use changes). Must not know: Python.h, LLVM.
+// Facts about a function that passes ask for: dominators, liveness, loops, ways. Each is computed by its constructor
+// and is stale once blocks or edges change (liveness: once any use changes). Must not know: Python.h, LLVM.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -124,5 +124,22 @@ class LoopInfo {
   std::deque<Loop> loops_;        // addresses stay
   std::vector<Loop*> innermost_;  // by block id
 };
+
+/// True if a way of at least one edge leads from one block to the other, not through `around`.
+bool reaches(const Block* from, const Block* to, const Block* around);
+
+/// What is true of a parameter as soon as it is true of one of its arguments: calls `grow(param, argument)`, which says
+/// whether that changed anything, for all edges, over and over, until nothing does.
+template <class Grow>
+void growAlongEdges(const Function& function, Grow&& grow) {
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& block : function.blocks) {
+      for (const Edge& edge : block->successors) {
+        for (size_t i = 0; i < edge.args.size(); ++i) grown |= grow(*edge.target->params[i], *edge.args[i]);
+      }
+    }
+  }
+}
 
 }  // namespace martlet::hir

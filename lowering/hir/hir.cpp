@@ -184,6 +184,13 @@ Value* Function::newValue(Op op, Type type, std::vector<Value*> operands, int64_
   return values_.back().get();
 }
 
+Value* Function::newCall(Helper helper, std::vector<Value*> operands, std::vector<int64_t> imms) {
+  Value* call = newValue(Op::CallRuntime, resultType(hir::info(helper)), std::move(operands));
+  call->helper = helper;
+  call->imms = std::move(imms);
+  return call;
+}
+
 Value* Function::newParam(Block* block, Type type) {
   Value* param = newValue(Op::Param, type, {}, static_cast<int64_t>(block->params.size()));
   param->block = block;

@@ -158,6 +158,8 @@ class Value {
   bool isItem() const {
     return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext || op == Op::Field;
   }
+  /// True for a CallRuntime of this very helper.
+  bool calls(Helper which) const { return op == Op::CallRuntime && helper == which; }
   bool isTerminator() const { return info().effects == Effects::Control; }
   bool canExit() const;
   /// Exits need a frame state, and so does what lets Python code look at the frame out of the way.
@@ -265,6 +267,8 @@ class Function {
   Block* newBlock();
   /// Creates a detached value; the caller puts it into a block (`append`, `insertBefore`).
   Value* newValue(Op op, Type type, std::vector<Value*> operands = {}, int64_t imm = 0);
+  /// The same for a CallRuntime.
+  Value* newCall(Helper helper, std::vector<Value*> operands, std::vector<int64_t> imms = {});
   Value* newParam(Block* block, Type type);
   void append(Block* block, Value* value);
   void insertBefore(Value* position, Value* value);
@@ -283,7 +287,9 @@ class Function {
   /// Puts an empty block on an edge and returns it; its entry state is the target's with parameters replaced by
   /// arguments.
   Block* splitEdge(Block* from, size_t successor);
+  /// All ids are below these.
   size_t valueCount() const { return values_.size(); }
+  size_t blockIds() const { return nextBlockId_; }
   uint32_t addObject(ObjectRef object);
 
  private:
