@@ -8,12 +8,7 @@
 
 namespace martlet::frontend {
 
-using hir::Block;
-using hir::Edge;
 using hir::FrameState;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
 
 std::unique_ptr<FrameState> Translator::makeState() const {
   if (inlined_ != nullptr) {
@@ -41,10 +36,8 @@ Value* Translator::emit(Op op, hir::Type type, Values operands, int64_t imm) {
   return value;
 }
 
-Value* Translator::call(hir::Helper helper, Values operands, std::vector<int64_t> imms, uint16_t outputs) {
-  Value* value = function_.newValue(Op::CallRuntime, hir::resultType(hir::info(helper)), std::move(operands));
-  value->helper = helper;
-  value->imms = std::move(imms);
+Value* Translator::call(Helper helper, Values operands, std::vector<int64_t> imms, uint16_t outputs) {
+  Value* value = function_.newCall(helper, std::move(operands), std::move(imms));
   value->outputs = outputs;
   if (inlined_ != nullptr) checkInlined(*value);
   if (value->canExit()) {
@@ -55,7 +48,7 @@ Value* Translator::call(hir::Helper helper, Values operands, std::vector<int64_t
   return value;
 }
 
-Value* Translator::callTyped(hir::Type type, hir::Helper helper, Values operands, std::vector<int64_t> imms) {
+Value* Translator::callTyped(hir::Type type, Helper helper, Values operands, std::vector<int64_t> imms) {
   Value* value = call(helper, std::move(operands), std::move(imms));
   value->type = type;
   return value;
@@ -108,7 +101,7 @@ void Translator::checkBound(Value* value, int64_t slot) {
   Block* bound = newInnerBlock();
   endWithBranch(unbound, {raising, {}}, {bound, {}});
   switchTo(raising);
-  call(hir::Helper::RaiseUnboundLocal, {}, {slot});
+  call(Helper::RaiseUnboundLocal, {}, {slot});
   endUnreachable();
   switchTo(bound);
 }

@@ -4,11 +4,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
-
 namespace {
 
 constexpr int64_t kEqual = 2;

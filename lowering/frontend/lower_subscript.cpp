@@ -5,11 +5,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
-
 namespace {
 
 Helper subscriptHelper(Special special) {
