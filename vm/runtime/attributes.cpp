@@ -14,14 +14,6 @@ using namespace martlet::vm;
 
 namespace {
 
-/// LOAD_ATTR with its low bit set pushes a second value, which a parked object cannot say: go on natively.
-PyObject* loadChecked(PyThreadState* tstate, PyObject* result) {
-  if (result != nullptr && leavePending(tstate) && (tstate->current_frame->instr_ptr->op.arg & 1) == 0) {
-    return martlet_leave_check_object(tstate, result, false);
-  }
-  return result;
-}
-
 /// What an access by a cache entry came to. Where it does not apply, nothing has happened, and CPython does it all.
 struct Access {
   bool applies = false;
@@ -177,10 +169,10 @@ Access loadCached(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyOb
 [[gnu::noinline]] PyObject* loadAttr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
                                      SiteCache* cache) {
   const Access access = loadCached(tstate, borrowed, owner, name, cache, false);
-  if (access.applies) return loadChecked(tstate, access.value);
+  if (access.applies) return leaveCheckedByArgument(tstate, tstate->current_frame, access.value);
   PyObject* value = holding(borrowed, {owner}, [&] { return PyObject_GetAttr(owner, name); });
   if (value != nullptr) recordLoad(cache, owner, name);
-  return loadChecked(tstate, value);
+  return leaveCheckedByArgument(tstate, tstate->current_frame, value);
 }
 
 [[gnu::noinline]] ColdPair loadMethod(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
@@ -402,15 +394,16 @@ int rt_delete_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyO
 PyObject* rt_load_super_attr(PyThreadState* tstate, int64_t borrowed, PyObject* globalSuper, PyObject* type,
                              PyObject* self, PyObject* name, int64_t oparg, SiteCache* cache) {
   if (!isPlainSuper(globalSuper, type)) {
-    return loadChecked(tstate, generalSuperAttr(tstate, borrowed, globalSuper, type, self, name, oparg));
+    return leaveCheckedByArgument(tstate, tstate->current_frame,
+                                  generalSuperAttr(tstate, borrowed, globalSuper, type, self, name, oparg));
   }
   const Access access = superCached(borrowed, type, self, cache, false);
-  if (access.applies) return loadChecked(tstate, access.value);
+  if (access.applies) return leaveCheckedByArgument(tstate, tstate->current_frame, access.value);
   auto* after = reinterpret_cast<PyTypeObject*>(type);
   PyObject* attribute =
       holding(borrowed, {globalSuper, type, self}, [&] { return _PySuper_Lookup(after, self, name, nullptr); });
   if (attribute != nullptr) recordSuper(cache, after, self, name);
-  return loadChecked(tstate, attribute);
+  return leaveCheckedByArgument(tstate, tstate->current_frame, attribute);
 }
 
 PyObject* rt_load_super_method(PyThreadState* tstate, int64_t borrowed, PyObject* globalSuper, PyObject* type,
