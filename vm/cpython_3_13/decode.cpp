@@ -185,6 +185,7 @@ class Decoder {
   int32_t addObject(PyObject* object, std::string name);
   int32_t addCached(const uint16_t* slot);
   int32_t addBorrowed(void* address);
+  void readSite(Instruction& instruction);
   void readRecorded(Instruction& instruction);
   void readArguments(Instruction& instruction) const;
   void readSpecial(Instruction& instruction, int opcode);
@@ -203,21 +204,14 @@ class Decoder {
 };
 
 void Decoder::copyProperties() {
-  const int flags = code_->co_flags;
   Snapshot& s = snapshot_;
   s.name = utf8(code_->co_qualname);
-  s.filename = utf8(code_->co_filename);
-  s.firstLine = code_->co_firstlineno;
   s.version = code_->co_version;
   s.argCount = static_cast<uint16_t>(parameterSlots(code_));
   s.localCount = static_cast<uint16_t>(code_->co_nlocalsplus);
   s.stackSize = static_cast<uint16_t>(code_->co_stacksize);
-  s.freeVarCount = static_cast<uint16_t>(code_->co_nfreevars);
   s.freeVarBase = static_cast<uint16_t>(code_->co_nlocalsplus - code_->co_nfreevars);
-  s.isGenerator = (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-  s.isAsyncGenerator = (flags & CO_ASYNC_GENERATOR) != 0;
-  s.isCoroutine = (flags & CO_COROUTINE) != 0;
-  s.optimizedLocals = (flags & CO_OPTIMIZED) != 0;
+  s.isGenerator = (code_->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
 }
 
 int32_t Decoder::addObject(PyObject* object, std::string name) {
@@ -229,8 +223,7 @@ int32_t Decoder::addObject(PyObject* object, std::string name) {
 
 void Decoder::copyObjects() {
   Snapshot& s = snapshot_;
-  s.constCount = static_cast<uint32_t>(PyTuple_GET_SIZE(code_->co_consts));
-  for (uint32_t i = 0; i < s.constCount; ++i) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code_->co_consts); ++i) {
     PyObject* object = PyTuple_GET_ITEM(code_->co_consts, i);
     const int32_t index = addObject(object, {});
     hir::ObjectRef& ref = s.objects[static_cast<size_t>(index)];
@@ -435,6 +428,20 @@ void Decoder::readArguments(Instruction& instruction) const {
   if (entry != nullptr) instruction.numbers = specialOf(instruction, entry->kind);
 }
 
+void Decoder::readSite(Instruction& instruction) {
+  instruction.site = siteCount_++;
+  if (!caches_.empty()) instruction.classes = static_cast<uint8_t>(caches_[instruction.site].count);
+  if (instruction.op == BytecodeOp::Call) {
+    readArguments(instruction);
+    // Still there where the interpreter has given up the form: a compiled function has no version any more.
+    const auto& cache = *reinterpret_cast<const _PyCallCache*>(running_ + instruction.offset + 1);
+    instruction.version = read32(cache.func_version);
+    return;
+  }
+  const bool isOpen = instruction.special == Special::None || instruction.special == Special::SubscrGetitem;
+  if (isOpen && !caches_.empty()) readRecorded(instruction);
+}
+
 void Decoder::setTarget(Instruction& instruction) {
   const auto distance = static_cast<uint32_t>(instruction.arg);
   switch (instruction.op) {
@@ -484,19 +491,7 @@ std::optional<Bailout> Decoder::decode() {
       readSpecial(instruction, number);
       instruction.ran = whetherRun(offset, number);
       instruction.misses = countMisses(offset, number);
-      if (hasSite(instruction.op)) {
-        instruction.site = siteCount_++;
-        if (!caches_.empty()) instruction.classes = static_cast<uint8_t>(caches_[instruction.site].count);
-        if (instruction.op == BytecodeOp::Call) {
-          readArguments(instruction);
-          // Still there where the interpreter has given up the form: a compiled function has no version any more.
-          const auto& cache = *reinterpret_cast<const _PyCallCache*>(running_ + instruction.offset + 1);
-          instruction.version = read32(cache.func_version);
-        } else if ((instruction.special == Special::None || instruction.special == Special::SubscrGetitem) &&
-                   !caches_.empty()) {
-          readRecorded(instruction);
-        }
-      }
+      if (hasSite(instruction.op)) readSite(instruction);
       setTarget(instruction);
       if (instruction.op == BytecodeOp::Resume && !std::exchange(hasResume, true)) {
         snapshot_.firstTraceable = static_cast<uint32_t>(out.size());
@@ -635,16 +630,13 @@ bool hasLoop(PyCodeObject* code) {
     PyErr_Clear();
     return true;
   }
-  const auto* units = reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes));
-  const Py_ssize_t size = PyBytes_GET_SIZE(bytes) / 2;
+  const auto* units = reinterpret_cast<const _Py_CODEUNIT*>(PyBytes_AS_STRING(bytes));
   bool found = false;
-  for (Py_ssize_t offset = 0; offset < size && !found;) {
-    const uint8_t number = units[2 * offset];
-    found = port::kLengths[number] == 0 || number == JUMP_BACKWARD || number == JUMP_BACKWARD_NO_INTERRUPT;
-    offset += port::kLengths[number];
-  }
+  const bool allKnown = port::visitInstructions(units, units + Py_SIZE(code), [&](const _Py_CODEUNIT& unit) {
+    found |= unit.op.code == JUMP_BACKWARD || unit.op.code == JUMP_BACKWARD_NO_INTERRUPT;
+  });
   Py_DECREF(bytes);
-  return found;
+  return found || !allKnown;
 }
 
 const std::vector<OpcodeRow>& opcodeRows() {

@@ -75,16 +75,12 @@ void reportLoops(PyCodeObject* code) {
   _Py_CODEUNIT* const units = _PyCode_CODE(code);
   const Py_ssize_t size = Py_SIZE(code);
   if (!mayJumpBack(units, size)) return;
-  for (Py_ssize_t i = code->_co_firsttraceable; i < size;) {
-    const uint8_t length = kLengths[units[i].op.code];
-    if (length == 0) {  // CPython knows
-      tools = 0;
-      code->_co_instrumentation_version = 0;
-      return;
-    }
-    if (units[i].op.code == JUMP_BACKWARD) units[i].op.code = INSTRUMENTED_JUMP_BACKWARD;
-    i += length;
-  }
+  const bool allKnown = visitInstructions(units + code->_co_firsttraceable, units + size, [](_Py_CODEUNIT& unit) {
+    if (unit.op.code == JUMP_BACKWARD) unit.op.code = INSTRUMENTED_JUMP_BACKWARD;
+  });
+  if (allKnown) return;
+  tools = 0;  // CPython knows
+  code->_co_instrumentation_version = 0;
 }
 
 }  // namespace martlet::vm::port

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How long the instructions of 3.13 are.
+// How long the instructions of 3.13 are, and where the next one begins.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -26,5 +26,17 @@ inline constexpr std::array<uint8_t, 256> kLengths = [] {
   lengths[EXTENDED_ARG] = 1;
   return lengths;
 }();
+
+/// Calls `visit(Unit&)` for one instruction after the other. False where it comes to one whose length is not known.
+template <class Unit, class Visit>
+bool visitInstructions(Unit* unit, Unit* end, Visit&& visit) {
+  while (unit < end) {
+    const uint8_t length = kLengths[unit->op.code];
+    if (length == 0) return false;
+    visit(*unit);
+    unit += length;
+  }
+  return true;
+}
 
 }  // namespace martlet::vm::port
