@@ -3,7 +3,6 @@
 #include "lowering/hir/analysis.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace martlet::hir {
 
@@ -125,64 +124,6 @@ const std::vector<Block*>& DominatorTree::children(const Block* block) const {
   static const std::vector<Block*> kEmpty;
   const uint32_t node = nodeOf(block);
   return node == kNone ? kEmpty : nodes_[node].children;
-}
-
-// ---- Liveness -------------------------------------------------------------------------------------------------------
-
-Liveness::Liveness(const Function& function) {
-  const size_t words = (function.valueCount() + 63) / 64;
-  values_.resize(function.valueCount());
-  in_.assign(function.blockIds(), Bits(words));
-  out_ = in_;
-  std::vector<Bits> defined = in_;
-
-  auto set = [](Bits& bits, const Value* value) { bits[value->id / 64] |= uint64_t{1} << (value->id % 64); };
-  for (const std::unique_ptr<Block>& block : function.blocks) {
-    Bits& uses = in_[block->id];  // upward exposed uses are what live-in begins with
-    Bits& definitions = defined[block->id];
-    for (Value* param : block->params) {
-      values_[param->id] = param;
-      set(definitions, param);
-    }
-    for (Value* op : block->ops) {
-      visitLiveUses(*op, [&](Value* value) {
-        if (!test(definitions, value->id)) set(uses, value);
-      });
-      values_[op->id] = op;
-      set(definitions, op);
-    }
-  }
-
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (auto it = function.blocks.rbegin(); it != function.blocks.rend(); ++it) {
-      Bits& in = in_[(*it)->id];
-      Bits& out = out_[(*it)->id];
-      const Bits& definitions = defined[(*it)->id];
-      for (const Edge& edge : (*it)->successors) {
-        const Bits& behind = in_[edge.target->id];
-        for (size_t word = 0; word < words; ++word) out[word] |= behind[word];
-      }
-      for (size_t word = 0; word < words; ++word) {
-        const uint64_t through = in[word] | (out[word] & ~definitions[word]);
-        changed |= through != in[word];
-        in[word] = through;
-      }
-    }
-  }
-}
-
-std::vector<Value*> Liveness::list(const std::vector<Bits>& sets, const Block* block) const {
-  std::vector<Value*> found;
-  if (block->id >= sets.size()) return found;
-  const Bits& bits = sets[block->id];
-  for (size_t word = 0; word < bits.size(); ++word) {
-    for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
-      const size_t id = word * 64 + static_cast<size_t>(std::countr_zero(rest));
-      if (values_[id] != nullptr) found.push_back(values_[id]);
-    }
-  }
-  return found;
 }
 
 // ---- Loops ----------------------------------------------------------------------------------------------------------

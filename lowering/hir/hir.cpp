@@ -211,13 +211,6 @@ void Function::insertBefore(Value* position, Value* value) {
   value->block->ops.insert(value->block->ops.begin() + static_cast<ptrdiff_t>(index), value);
 }
 
-void Function::insertAfter(Value* position, Value* value) {
-  assert(value->block == nullptr);
-  const size_t index = indexInBlock(position) + 1;
-  value->block = position->block;
-  value->block->ops.insert(value->block->ops.begin() + static_cast<ptrdiff_t>(index), value);
-}
-
 void Function::remove(Value* value) {
   assert(value->op != Op::Param && "removeParam() takes the arguments along");
   std::vector<Value*>& ops = value->block->ops;

@@ -272,7 +272,6 @@ class Function {
   Value* newParam(Block* block, Type type);
   void append(Block* block, Value* value);
   void insertBefore(Value* position, Value* value);
-  void insertAfter(Value* position, Value* value);
   /// Unlinks and frees nothing: the value stays owned by the function but is in no block.
   void remove(Value* value);
   /// Removes a parameter and the matching argument of each incoming edge.
