@@ -251,6 +251,16 @@ void Simplifier::skipEmptyBlocks() {
   function_.recomputePredecessors();
 }
 
+/// Calls `visit(const Value*)` for what the block's states call slots, and what it hands on.
+template <class Visit>
+void visitNamed(const Block& block, Visit&& visit) {
+  for (const Value* op : block.ops) {
+    if (op->state) std::for_each(op->state->locals.begin(), op->state->locals.end(), visit);
+  }
+  for (const Edge& edge : block.successors) std::for_each(edge.args.begin(), edge.args.end(), visit);
+  if (block.entry) std::for_each(block.entry->locals.begin(), block.entry->locals.end(), visit);
+}
+
 // Turn this: ListStore(list, i, BoxFloat(x))    Into this: ListStoreFloat(list, i, x)
 // … where the box is made for this list only: nobody else has a name or another box for the number, so that it cannot
 // become two objects. `wanted` and `boxes` are sinkStackBoxes()'s.
@@ -264,14 +274,8 @@ void Simplifier::storeNumbers(std::vector<bool>& wanted, const std::vector<Value
       for (const Value* v : op->operands) ++uses[v->id];
       if (isDeferral(*op)) isNamed[op->operands[0]->id] = true;
       if (op->op == Op::ListStore && op->operands[2]->op == Op::BoxFloat) stores.push_back(op);
-      if (!op->state) continue;
-      for (const Value* v : op->state->locals) isNamed[v->id] = true;
     }
-    for (const Edge& edge : block->successors) {
-      for (const Value* v : edge.args) isNamed[v->id] = true;
-    }
-    if (!block->entry) continue;
-    for (const Value* v : block->entry->locals) isNamed[v->id] = true;
+    visitNamed(*block, [&](const Value* v) { isNamed[v->id] = true; });
   }
   for (Value* store : stores) {
     Value* box = store->operands[2];
@@ -293,14 +297,8 @@ void Simplifier::sinkStackBoxes() {
     for (Value* op : block->ops) {
       if (isBox(*op)) boxes.push_back(op);
       for (const Value* v : op->operands) wanted[v->id] = true;
-      if (!op->state) continue;
-      for (const Value* v : op->state->locals) wanted[v->id] = true;
     }
-    for (const Edge& edge : block->successors) {
-      for (const Value* v : edge.args) wanted[v->id] = true;
-    }
-    if (!block->entry) continue;
-    for (const Value* v : block->entry->locals) wanted[v->id] = true;
+    visitNamed(*block, [&](const Value* v) { wanted[v->id] = true; });
   }
   storeNumbers(wanted, boxes);
   for (Value* box : boxes) {
