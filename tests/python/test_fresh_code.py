@@ -9,7 +9,7 @@ import unittest
 import martlet
 from martlet_testing import Counted, JitTestCase, jit
 
-LAZY = {"sync": True, "opt_level": 0, "call_threshold": 50, "loop_threshold": 200}
+LAZY = {"sync": True, "opt_level": 0, "call_threshold": 50, "loop_threshold": 200, "size_step": 1000000}
 SOURCE = """
 def loop(n):
     total = 0

@@ -23,6 +23,7 @@ inline constexpr std::array<uint8_t, 256> kLengths = [] {
 #define INSTRUMENTED(NAME)
 #define INTERNAL(NAME)
 #include "vm/cpython_3_13/opcodes.def"
+  lengths[INSTRUMENTED_RESUME] = lengths[RESUME];
   lengths[EXTENDED_ARG] = 1;
   return lengths;
 }();
