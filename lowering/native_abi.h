@@ -88,6 +88,15 @@ namespace operand_use {
 inline constexpr int64_t kNumbers = 0, kLoadItem = 1, kStoreItem = 2, kOperator = 3;
 }
 
+/// Where an attribute of an instance is, in one word whose bit 0 is Field's.
+struct FieldPlace {
+  uint32_t index;  ///< of an inline value; of a slot: its offset
+  bool isSlot;
+
+  constexpr int64_t pack() const { return int64_t{index} << 2 | (isSlot ? 2 : 0); }
+  static constexpr FieldPlace unpack(int64_t word) { return {static_cast<uint32_t>(word >> 2), (word & 2) != 0}; }
+};
+
 struct EntryPoint {
   uint32_t offset;
   uint16_t stackDepth;

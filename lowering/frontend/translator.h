@@ -16,6 +16,7 @@
 #include "lowering/frontend/control_flow.h"
 #include "lowering/frontend/frontend.h"
 #include "lowering/hir/hir.h"
+#include "lowering/native_abi.h"
 
 namespace martlet::frontend {
 
@@ -104,7 +105,7 @@ class Translator {
   void storeAttrInlined();
   bool toBoolInlined();
   /// The attribute's place, as in Field.
-  int64_t placeOf(bool isSlot) const { return int64_t{ins_->index} << 2 | (isSlot ? 2 : 0); }
+  int64_t placeOf(bool isSlot) const { return FieldPlace{ins_->index, isSlot}.pack(); }
   void loadFieldInlined(Value* owner, int64_t place);
   Value* cachedObject();
   Value* cachedMethod();
