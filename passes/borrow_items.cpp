@@ -55,12 +55,12 @@ class ItemBorrower {
   bool run() {
     collect();
     for (int round = 0; !loans_.empty(); ++round) {
-      for (const Loan& loan : loans_) loan.item->imm |= 1;
+      for (const Loan& loan : loans_) loan.item->imm |= kBorrowedItem;
       const RefcountPlan plan(function_);
       const size_t before = loans_.size();
       std::erase_if(loans_, [&](const Loan& loan) {
         if (round < kMaxRounds && holds(loan, plan)) return false;
-        loan.item->imm &= ~int64_t{1};
+        loan.item->imm &= ~kBorrowedItem;
         return true;
       });
       if (loans_.size() == before) return true;

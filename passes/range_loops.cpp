@@ -25,8 +25,6 @@ using namespace hir;
 
 namespace {
 
-constexpr int64_t kGreater = 4;
-
 class RangeLoop {
  public:
   RangeLoop(Function& function, const DominatorTree& dominators, Value* call)
@@ -168,7 +166,7 @@ void RangeLoop::rewriteHeader() {
   };
   Value* zero = make(Op::ConstInt, types::I64, {}, 0);
   Value* minusOne = make(Op::ConstInt, types::I64, {}, -1);
-  Value* hasItem = make(Op::IntCompare, types::I1, {left_, zero}, kGreater);
+  Value* hasItem = make(Op::IntCompare, types::I1, {left_, zero}, comparison::kGreater);
   // The interpreter makes only iterators for which the number behind the last one fits.
   nextBehind_ = make(Op::IntStep, types::I64, {next_, step_}, 0);
   leftBehind_ = make(Op::IntStep, types::I64, {left_, minusOne}, 0);

@@ -18,7 +18,7 @@ using namespace hir;
 
 namespace {
 
-constexpr int64_t kLess = 0, kLessEqual = 1, kEqual = 2, kNotEqual = 3, kGreater = 4, kGreaterEqual = 5;
+using namespace comparison;
 
 class OpRewriter {
  public:

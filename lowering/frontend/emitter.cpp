@@ -65,7 +65,7 @@ Value* Translator::constObject(int64_t index) {
 
 Value* Translator::isNonZero(Value* number) {
   Value* zero = emit(Op::ConstInt, types::I64, {}, 0);
-  return emit(Op::IntCompare, types::I1, {number, zero}, 3);
+  return emit(Op::IntCompare, types::I1, {number, zero}, hir::comparison::kNotEqual);
 }
 
 Value* Translator::is(Value* object, int32_t knownObject) {

@@ -12,8 +12,6 @@ namespace martlet::frontend {
 
 namespace {
 
-constexpr int64_t kLess = 0, kGreater = 4;
-
 /// FloatToIntValue's number for a direction of rounding.
 int64_t rounding(KnownCallable callable) {
   switch (callable) {
@@ -236,7 +234,7 @@ bool Translator::smallestOrLargest(const Values& args, bool isMin) {
   for (size_t i = 1; i < args.size(); ++i) {
     Value* bestNumber = i == 1 ? numbers[0] : number(best);
     Value* isBetter = emit(areInts ? Op::IntCompare : Op::FloatCompare, types::I1, {numbers[i], bestNumber},
-                           isMin ? kLess : kGreater);
+                           isMin ? hir::comparison::kLess : hir::comparison::kGreater);
     best = choose(isBetter, best, args[i]);
   }
   push(best);

@@ -124,7 +124,7 @@ Effects Value::effects() const {
 Ownership Value::ownership() const {
   if (!type.isReference()) return Ownership::None;
   if (op == Op::CallRuntime && helper != Helper::kCount && hir::info(helper).result == 'F') return Ownership::Forever;
-  if (isItem() && (imm & 1) != 0) return Ownership::Container;
+  if (isItem() && (imm & kBorrowedItem) != 0) return Ownership::Container;
   return info().ownership;
 }
 

@@ -41,6 +41,15 @@ enum class ExitReason : uint8_t {
   kCount
 };
 
+/// What IntCompare and FloatCompare ask, as their imm: COMPARE_OP's numbers.
+namespace comparison {
+inline constexpr int64_t kLess = 0, kLessEqual = 1, kEqual = 2, kNotEqual = 3, kGreater = 4, kGreaterEqual = 5;
+}
+
+/// Bits of the imm of items (Value::isItem()).
+inline constexpr int64_t kBorrowedItem = 1;  ///< from the container or instance
+inline constexpr int64_t kIndexInRange = 2;  ///< of ListItem and TupleItem
+
 enum class Effects : uint8_t { Pure, Reads, Writes, Python, Control };
 enum class Ownership : uint8_t { Owned, Slot, Container, Forever, None };
 

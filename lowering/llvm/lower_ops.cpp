@@ -284,7 +284,7 @@ void FunctionLowering::lowerItem(const hir::Value& op) {
     llvm::Value* slot = outputSlot(ptr_, 1, true);
     exitUnless(op, callHelper(op, Helper::FieldValue, {operands, {op.imm}, {slot}}));
     item = builder_.CreateLoad(ptr_, slot);
-  } else if ((op.imm & 2) != 0) {
+  } else if ((op.imm & hir::kIndexInRange) != 0) {
     item = callHelper(op, isList ? Helper::ListItemInRange : Helper::TupleItemInRange, {operands, {}, {}});
   } else {
     llvm::Value* slot = outputSlot(ptr_, 1, true);
