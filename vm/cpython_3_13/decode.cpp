@@ -593,8 +593,8 @@ void Decoder::copyGlobals(const GlobalScope& scope) {
 
 }  // namespace
 
-Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked,
-                                  std::vector<SiteCache>& caches, const GlobalScope& scope) {
+Result<Snapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked, std::vector<SiteCache>& caches,
+                              const GlobalScope& scope) {
   // co_code is the one view of the instructions whose format no patch release changes: CPython undoes instrumentation.
   PyObject* bytes = PyCode_GetCode(code);
   if (bytes == nullptr) {
@@ -602,8 +602,8 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
     return Bailout{BailoutReason::MalformedBytecode, 0, "the interpreter gives no bytecode"};
   }
   findArrayType();
-  CodeSnapshot result;
-  Decoder decoder(code, bytes, result.snapshot, caches);
+  Snapshot result;
+  Decoder decoder(code, bytes, result, caches);
   decoder.copyProperties();
   decoder.copyObjects();
   decoder.copyHandlers();
@@ -611,9 +611,9 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
   Py_DECREF(bytes);
   if (failure) return *failure;
   decoder.copyGlobals(scope);
-  result.snapshot.blocked = blocked;
+  result.blocked = blocked;
   if (caches.empty()) caches.resize(decoder.siteCount());
-  result.snapshot.siteCaches = caches.empty() ? nullptr : caches.data();
+  result.siteCaches = caches.empty() ? nullptr : caches.data();
   return result;
 }
 
