@@ -86,8 +86,7 @@ class GuardEliminator {
                                                std::tuple(Op::UnboxFloat, Op::BoxFloat, types::Float, types::F64)}) {
       const auto known = known_.find(Key{unbox, 0, machine.bits(), {call.operands[0]->id}});
       if (known == known_.end()) continue;
-      Value* boxed = function_.newValue(box, object, {known->second});
-      function_.insertBefore(&call, boxed);
+      Value* boxed = function_.insertNew(&call, box, object, {known->second});
       call.operands[0] = boxed;
       changed_ = true;
       return;

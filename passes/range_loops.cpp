@@ -145,31 +145,22 @@ void RangeLoop::enter(const EdgeRef& entry) {
   Value* iterator = isParam ? edge.args[static_cast<size_t>(iterator_->imm)] : iterator_;
   Block* block = function_.splitEdge(entry.from, entry.successor);
   Value* end = block->terminator();
-  auto make = [&](Op op, Type type, Value* operand, int64_t imm) {
-    Value* value = function_.newValue(op, type, {operand}, imm);
-    function_.insertBefore(end, value);
-    return value;
-  };
-  Value* range = make(Op::EnterRange, types::RangeIter, iterator, 0);
+  Value* range = function_.insertNew(end, Op::EnterRange, types::RangeIter, {iterator});
   range->state = std::make_unique<FrameState>(*block->entry);
   range->state->stackAfterPop = static_cast<uint16_t>(range->state->stack.size());
   std::vector<Value*>& args = block->successors[0].args;
   args.push_back(range);
-  for (int64_t field = 0; field < 3; ++field) args.push_back(make(Op::RangeField, types::I64, range, field));
+  for (int64_t field = 0; field < 3; ++field)
+    args.push_back(function_.insertNew(end, Op::RangeField, types::I64, {range}, field));
 }
 
 void RangeLoop::rewriteHeader() {
-  auto make = [this](Op op, Type type, std::vector<Value*> operands, int64_t imm) {
-    Value* value = function_.newValue(op, type, std::move(operands), imm);
-    function_.insertBefore(call_, value);
-    return value;
-  };
-  Value* zero = make(Op::ConstInt, types::I64, {}, 0);
-  Value* minusOne = make(Op::ConstInt, types::I64, {}, -1);
-  Value* hasItem = make(Op::IntCompare, types::I1, {left_, zero}, comparison::kGreater);
+  Value* zero = function_.insertNew(call_, Op::ConstInt, types::I64, {}, 0);
+  Value* minusOne = function_.insertNew(call_, Op::ConstInt, types::I64, {}, -1);
+  Value* hasItem = function_.insertNew(call_, Op::IntCompare, types::I1, {left_, zero}, comparison::kGreater);
   // The interpreter makes only iterators for which the number behind the last one fits.
-  nextBehind_ = make(Op::IntStep, types::I64, {next_, step_}, 0);
-  leftBehind_ = make(Op::IntStep, types::I64, {left_, minusOne}, 0);
+  nextBehind_ = function_.insertNew(call_, Op::IntStep, types::I64, {next_, step_}, 0);
+  leftBehind_ = function_.insertNew(call_, Op::IntStep, types::I64, {left_, minusOne}, 0);
   viewBehind_ = view(nextBehind_, leftBehind_);
   function_.insertBefore(call_, viewBehind_);
   std::vector<Value*> replacements(function_.valueCount(), nullptr);
@@ -195,8 +186,7 @@ Value* RangeLoop::view(Value* next, Value* left) {
 
 /// The iterator's place is taken by what it would be made of: on the operand stack, on the way to the loop.
 void RangeLoop::removeIterator() {
-  Value* initial = function_.newValue(Op::DeferredRange, types::RangeIter, iterator_->operands);
-  function_.insertBefore(iterator_, initial);
+  Value* initial = function_.insertNew(iterator_, Op::DeferredRange, types::RangeIter, iterator_->operands);
   function_.replaceUses(iterator_, initial);
   function_.remove(iterator_);
 }

@@ -28,9 +28,7 @@ class OpRewriter {
  private:
   Value* operand(size_t i) const { return op_.operands[i]; }
   Value* make(Op op, Type type, std::vector<Value*> operands, int64_t imm = 0) {
-    Value* value = function_.newValue(op, type, std::move(operands), imm);
-    function_.insertBefore(&op_, value);
-    return value;
+    return function_.insertNew(&op_, op, type, std::move(operands), imm);
   }
   Value* makeInt(int64_t number) { return make(Op::ConstInt, types::I64, {}, number); }
   Value* makeFloat(double number) { return make(Op::ConstFloat, types::F64, {}, std::bit_cast<int64_t>(number)); }

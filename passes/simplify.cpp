@@ -102,9 +102,8 @@ void Simplifier::unboxKey(Value& call) {
   if (key->op == Op::BoxInt) {
     call.operands[1] = key->operands[0];
   } else if (key->op == Op::ConstObject && function_.objects[static_cast<size_t>(key->imm)].hasInt) {
-    Value* number =
-        function_.newValue(Op::ConstInt, types::I64, {}, function_.objects[static_cast<size_t>(key->imm)].intValue);
-    function_.insertBefore(&call, number);
+    const int64_t known = function_.objects[static_cast<size_t>(key->imm)].intValue;
+    Value* number = function_.insertNew(&call, Op::ConstInt, types::I64, {}, known);
     call.operands[1] = number;
   } else {
     return;

@@ -216,17 +216,16 @@ void Translator::guardMethodLoads() {
     Value* owner = load.method->operands[0];
     const auto guard = [&](Helper helper, int64_t version) {
       Value* condition = function_.newCall(helper, {owner}, {version});
-      Value* check = function_.newValue(Op::GuardTrue, types::kNothing, {condition});
-      check->state = std::make_unique<hir::FrameState>(*load.method->state);
       function_.insertBefore(load.method, condition);
-      function_.insertBefore(load.method, check);
+      Value* check = function_.insertNew(load.method, Op::GuardTrue, types::kNothing, {condition});
+      check->state = std::make_unique<hir::FrameState>(*load.method->state);
     };
     guard(Helper::HasTypeVersion, load.method->imms[0]);
     if (load.method->calls(Helper::LoadMethodWithValues)) guard(Helper::HidesNothing, load.method->imms[1]);
     hir::ObjectRef object = function_.objects[static_cast<size_t>(load.method->operands[2]->imm)];
     object.watched = true;
-    Value* method = function_.newValue(Op::ConstObject, types::kObject, {}, function_.addObject(std::move(object)));
-    function_.insertBefore(load.method, method);
+    const uint32_t index = function_.addObject(std::move(object));
+    Value* method = function_.insertNew(load.method, Op::ConstObject, types::kObject, {}, index);
     replacements[load.method->id] = method;
     replacements[load.self->id] = owner;
     function_.remove(load.method);

@@ -191,6 +191,12 @@ Value* Function::newCall(Helper helper, std::vector<Value*> operands, std::vecto
   return call;
 }
 
+Value* Function::insertNew(Value* position, Op op, Type type, std::vector<Value*> operands, int64_t imm) {
+  Value* value = newValue(op, type, std::move(operands), imm);
+  insertBefore(position, value);
+  return value;
+}
+
 Value* Function::newParam(Block* block, Type type) {
   Value* param = newValue(Op::Param, type, {}, static_cast<int64_t>(block->params.size()));
   param->block = block;
@@ -293,16 +299,19 @@ void Function::recomputePredecessors() {
   }
 }
 
+void replaceParams(FrameState& state, const Block& target, const std::vector<Value*>& args) {
+  visitState(state, [&](Value*& value) {
+    if (value->op == Op::Param && value->block == &target) value = args[static_cast<size_t>(value->imm)];
+  });
+}
+
 Block* Function::splitEdge(Block* from, size_t successor) {
   Block* target = from->successors[successor].target;
   Block* middle = newBlock();
   if (target->entry) {
     middle->entry = std::make_unique<FrameState>(*target->entry);
     const std::vector<Value*>& args = from->successors[successor].args;
-    auto toArgument = [&](Value*& value) {
-      if (value->op == Op::Param && value->block == target) value = args[static_cast<size_t>(value->imm)];
-    };
-    visitState(*middle->entry, toArgument);
+    replaceParams(*middle->entry, *target, args);
   }
   append(middle, newValue(Op::Jump, types::kNothing));
   middle->successors.push_back({target, std::move(from->successors[successor].args)});

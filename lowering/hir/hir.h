@@ -278,6 +278,8 @@ class Function {
   Value* newValue(Op op, Type type, std::vector<Value*> operands = {}, int64_t imm = 0);
   /// The same for a CallRuntime.
   Value* newCall(Helper helper, std::vector<Value*> operands, std::vector<int64_t> imms = {});
+  /// Creates a value right before another one.
+  Value* insertNew(Value* position, Op op, Type type, std::vector<Value*> operands = {}, int64_t imm = 0);
   Value* newParam(Block* block, Type type);
   void append(Block* block, Value* value);
   void insertBefore(Value* position, Value* value);
@@ -304,6 +306,9 @@ class Function {
   std::vector<std::unique_ptr<Value>> values_;
   uint32_t nextBlockId_ = 0;
 };
+
+/// Names an edge's arguments in the place of its target's parameters.
+void replaceParams(FrameState& state, const Block& target, const std::vector<Value*>& args);
 
 /// Calls `visit(Value*&)` for every value that an op uses: operands, then what its frame state names.
 template <class Visit>
