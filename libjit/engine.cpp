@@ -105,10 +105,6 @@ void yieldToProgram(int64_t niceLevel) {
 
 Engine* Engine::instance_ = nullptr;
 
-CompileJob::~CompileJob() {
-  for (PyObject* object : objects) Py_DECREF(object);
-}
-
 Engine::Engine(std::string folder) : compiler_(std::move(folder), allHelpers()) {}
 
 void Engine::create(std::string folder) {
@@ -336,12 +332,11 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
     job->validity = std::make_unique<vm::Validity>(data);
     scope.validity = job->validity.get();
   }
-  Result<vm::CodeSnapshot> copy = vm::snapshotCode(data.code(), data.blocked, data.siteCaches, scope);
+  Result<frontend::Snapshot> copy = vm::snapshotCode(data.code(), data.blocked, data.siteCaches, scope);
   for (vm::SiteCache& cache : data.siteCaches) cache.patience = patience(data);
   if (copy) {
-    job->snapshot = std::move(copy->snapshot);
+    job->snapshot = std::move(*copy);
     if (scope.validity != nullptr && options.inline_calls) vm::addCallees(job->snapshot, data, *scope.validity);
-    job->objects = std::move(copy->ownedObjects);
     job->snapshot.reached = data.reached;
     job->snapshot.leavesOutNotRun = !data.compiledWhole && data.reached.size() < kMaxRecompilations;
   } else {
@@ -432,7 +427,6 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
   }
   auto version = std::make_unique<vm::NativeVersion>();
   version->code = std::move(code);
-  version->objects = std::exchange(job->objects, {});
   version->validity = std::move(job->validity);
   if (version->validity != nullptr) version->validity->protect(version.get());
   const bool entersCalls = job->site == 0 && vm::entersThroughVectorcall(data.code());

@@ -26,7 +26,6 @@ struct CompileJob {
   uint32_t site = 0;                ///< counter that asked: 0 a call, else a loop head or handler
   std::atomic<uint32_t> asked = 0;  ///< how often the place ran since: the hottest is compiled first
   frontend::Snapshot snapshot;
-  std::vector<PyObject*> objects;  ///< strong references that the code will need
   std::unique_ptr<vm::Validity> validity;
   std::vector<frontend::EntryRequest> entries;
   Options options;
@@ -34,7 +33,6 @@ struct CompileJob {
   double seconds = 0;      ///< processor time
   double loadSeconds = 0;  ///< and of loading the backend, where this was the first
   double gilSeconds = 0;
-  ~CompileJob();
 };
 
 struct EngineStats {

@@ -19,7 +19,7 @@ struct HelperAddress {
 
 struct BackendOptions {
   int optLevel = 2;       ///< 0: no bitcode, no IR passes, FastISel (quick mode); 2: full
-  bool dumpLlvm = false;  ///< IR before and after optimisation into CompiledCode::dumps
+  bool dumpLlvm = false;  ///< IR before and after optimization into CompiledCode::dumps
   bool dumpAssembly = false;
   uint32_t forceExitEvery = 0;  ///< stress: every Nth guard executed exits (0: off)
 };

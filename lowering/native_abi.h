@@ -88,6 +88,15 @@ namespace operand_use {
 inline constexpr int64_t kNumbers = 0, kLoadItem = 1, kStoreItem = 2, kOperator = 3;
 }
 
+/// Where an attribute of an instance is, in one word whose bit 0 is Field's.
+struct FieldPlace {
+  uint32_t index;  ///< of an inline value; of a slot: its offset
+  bool isSlot;
+
+  constexpr int64_t pack() const { return int64_t{index} << 2 | (isSlot ? 2 : 0); }
+  static constexpr FieldPlace unpack(int64_t word) { return {static_cast<uint32_t>(word >> 2), (word & 2) != 0}; }
+};
+
 struct EntryPoint {
   uint32_t offset;
   uint16_t stackDepth;
@@ -111,7 +120,7 @@ struct CompiledCode {
   size_t codeBytes = 0;
   size_t exitInstructions = 0;  ///< LLVM IR instructions in exit blocks …
   uint32_t inlinedCalls = 0;    ///< as in hir::Function
-  size_t irInstructions = 0;    ///< … of these in all, before optimisation
+  size_t irInstructions = 0;    ///< … of these in all, before optimization
   CompileTimes times;
   std::vector<Dump> dumps;
   void* handle = nullptr;  ///< for Backend::release

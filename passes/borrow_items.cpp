@@ -38,7 +38,7 @@ bool keepsItems(const Value& op) {
   case Op::ListNext:
   case Op::TupleNext:
   case Op::StoreLocal: return true;  // what it replaces is among the plan's releases
-  case Op::CallRuntime: return op.helper == Helper::RangeNext || op.effects() <= Effects::Reads;
+  case Op::CallRuntime: return op.calls(Helper::RangeNext) || op.effects() <= Effects::Reads;
   default: return op.effects() <= Effects::Reads || op.isTerminator();
   }
 }
@@ -55,12 +55,12 @@ class ItemBorrower {
   bool run() {
     collect();
     for (int round = 0; !loans_.empty(); ++round) {
-      for (const Loan& loan : loans_) loan.item->imm |= 1;
+      for (const Loan& loan : loans_) loan.item->imm |= kBorrowedItem;
       const RefcountPlan plan(function_);
       const size_t before = loans_.size();
       std::erase_if(loans_, [&](const Loan& loan) {
         if (round < kMaxRounds && holds(loan, plan)) return false;
-        loan.item->imm &= ~int64_t{1};
+        loan.item->imm &= ~kBorrowedItem;
         return true;
       });
       if (loans_.size() == before) return true;

@@ -20,7 +20,7 @@ bool isUnnoticedCall(const Value& call) {
   if (readsOnly && !call.canExit()) return call.ownership() != Ownership::Owned;
   // The truth of these runs no method of a class that Python code could have written.
   constexpr Type kPlain = types::kSimple | types::kContainer;
-  return call.helper == Helper::ToBool && call.operands[0]->type.isSubtypeOf(kPlain);
+  return call.calls(Helper::ToBool) && call.operands[0]->type.isSubtypeOf(kPlain);
 }
 
 bool isRemovable(const Value& op) {

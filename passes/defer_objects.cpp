@@ -19,10 +19,6 @@ using namespace hir;
 
 namespace {
 
-bool isCall(const Value& op, Helper helper) {
-  return op.op == Op::CallRuntime && op.helper == helper;
-}
-
 class ObjectDeferrer {
  public:
   explicit ObjectDeferrer(Function& function)
@@ -44,7 +40,7 @@ class ObjectDeferrer {
   void findUsesInState(const FrameState& state);
   bool isOnlyMentioned(const Value& op) const { return !needed_.contains(op); }
   bool isDeadInstance(const Value& op) const {
-    return isCall(op, Helper::NewInstance) && isOnlyMentioned(op) && !onStack_.contains(op);
+    return op.calls(Helper::NewInstance) && isOnlyMentioned(op) && !onStack_.contains(op);
   }
   bool rewrite(Value& op);
   void dropMentions();
@@ -63,7 +59,7 @@ void ObjectDeferrer::findUses(const Block& block) {
   if (block.entry) findUsesInState(*block.entry);
   for (const Value* op : block.ops) {
     for (size_t i = 0; i < op->operands.size(); ++i) {
-      const bool isMention = op->op == Op::KeepAlive || (isCall(*op, Helper::StoreField) && i == 0);
+      const bool isMention = op->op == Op::KeepAlive || (op->calls(Helper::StoreField) && i == 0);
       if (!isMention) needed_.insert(*op->operands[i]);
     }
     // The state of a failing BuildTuple does not have the tuple yet.
@@ -75,14 +71,14 @@ void ObjectDeferrer::findUses(const Block& block) {
 }
 
 bool ObjectDeferrer::rewrite(Value& op) {
-  if (isCall(op, Helper::BuildTuple) && isOnlyMentioned(op)) {
+  if (op.calls(Helper::BuildTuple) && isOnlyMentioned(op)) {
     op.op = Op::TupleView;
     op.helper = Helper::kCount;
     op.reason = ExitReason::Never;
     op.state = nullptr;
     return true;
   }
-  if (isCall(op, Helper::StoreField) && isDeadInstance(*op.operands[0])) {
+  if (op.calls(Helper::StoreField) && isDeadInstance(*op.operands[0])) {
     function_.remove(&op);
     return true;
   }

@@ -14,12 +14,13 @@ std::optional<double> foldFloat(hir::Op op, double a, double b);
 /// `sign` is the imm of IntCompare and FloatCompare.
 template <class Number>
 bool foldCompare(int64_t sign, Number a, Number b) {
+  using namespace hir::comparison;
   switch (sign) {
-  case 0: return a < b;
-  case 1: return a <= b;
-  case 2: return a == b;
-  case 3: return a != b;
-  case 4: return a > b;
+  case kLess: return a < b;
+  case kLessEqual: return a <= b;
+  case kEqual: return a == b;
+  case kNotEqual: return a != b;
+  case kGreater: return a > b;
   default: return a >= b;
   }
 }

@@ -81,13 +81,12 @@ class GuardEliminator {
   /// Turn this: n = UnboxInt v; … CallRuntime IsInstanceValue(v, c)
   /// Into this: n = UnboxInt v; … CallRuntime IsInstanceValue(BoxInt n, c), which has an answer by its type.
   void narrowInstance(Value& call) {
-    if (call.op != Op::CallRuntime || call.helper != Helper::IsInstanceValue) return;
+    if (!call.calls(Helper::IsInstanceValue)) return;
     for (auto [unbox, box, object, machine] : {std::tuple(Op::UnboxInt, Op::BoxInt, types::Long, types::I64),
                                                std::tuple(Op::UnboxFloat, Op::BoxFloat, types::Float, types::F64)}) {
       const auto known = known_.find(Key{unbox, 0, machine.bits(), {call.operands[0]->id}});
       if (known == known_.end()) continue;
-      Value* boxed = function_.newValue(box, object, {known->second});
-      function_.insertBefore(&call, boxed);
+      Value* boxed = function_.insertNew(&call, box, object, {known->second});
       call.operands[0] = boxed;
       changed_ = true;
       return;

@@ -73,11 +73,7 @@ class LoopGuards {
     block->entry = std::make_unique<FrameState>(*header->entry);
     Edge onward{header, {}};
     for (const Value* param : header->params) onward.args.push_back(function_.newParam(block, param->type));
-    for (std::vector<Value*>* names : {&block->entry->locals, &block->entry->stack}) {
-      for (Value*& name : *names) {
-        if (name->op == Op::Param && name->block == header) name = block->params[static_cast<size_t>(name->imm)];
-      }
-    }
+    replaceParams(*block->entry, *header, block->params);
     for (Block* from : header->predecessors) {
       if (loop_.contains(from)) continue;
       for (Edge& edge : from->successors) {

@@ -34,7 +34,7 @@ class LocalSync {
 
   bool run() {
     if (!facts_.anyDeferred()) return false;
-    atEnd_.resize(facts_.blockIds(), SlotMap(*function_.blocks[0]));
+    atEnd_.resize(function_.blockIds(), SlotMap(*function_.blocks[0]));
     addFlags();
     for (Block* block : dominators_.order()) rewriteBlock(*block);
     const size_t count = function_.blocks.size();
@@ -104,18 +104,14 @@ void LocalSync::noteBox(Value* box) {
   boxesOf_[number->id].push_back(box);
 }
 
-bool isNumberOrSlot(const Value* value) {
-  return value->type.isSubtypeOf(types::kNumberOrSlot);
-}
-
 /// Where ways meet, a parameter for each slot that may be dirty on some of them only.
 void LocalSync::addFlags() {
-  flags_.resize(facts_.blockIds());
+  flags_.resize(function_.blockIds());
   for (const auto& block : function_.blocks) {
     if (!LocalSyncFacts::isJoin(*block)) continue;
     const std::vector<bool>& dirty = facts_.dirtyIn(*block);
     for (size_t slot = 0; slot < dirty.size(); ++slot) {
-      if (!dirty[slot] || !isNumberOrSlot(block->entry->locals[slot])) continue;
+      if (!dirty[slot] || !isNumberOrSlot(block->entry->locals[slot]->type)) continue;
       flags_[block->id].push_back({slot, function_.newParam(block.get(), types::I1)});
     }
   }
@@ -123,7 +119,7 @@ void LocalSync::addFlags() {
 
 /// Whether a dirty slot really is one, or null: it is.
 Value* LocalSync::flagAtStart(const Block& block, size_t slot) const {
-  if (!isNumberOrSlot(block.entry->locals[slot])) return nullptr;
+  if (!isNumberOrSlot(block.entry->locals[slot]->type)) return nullptr;
   if (!LocalSyncFacts::isJoin(block)) return atEnd_[block.predecessors[0]->id].conditionOf(slot);
   for (const Flag& flag : flags_[block.id]) {
     if (flag.slot == slot) return flag.param;
@@ -195,7 +191,7 @@ Value* LocalSync::constant(Place& at, Type type, int64_t number) {
 
 /// What is in a slot that is about to get something else, as far as nobody has a name for it.
 Value* LocalSync::takeContent(Place& at, size_t slot) {
-  if (!isNumberOrSlot(at.slots.content(slot))) return nullptr;
+  if (!isNumberOrSlot(at.slots.content(slot)->type)) return nullptr;
   const Type content = facts_.contentOf(*at.slots.content(slot));
   if (!isQuietlyReleased(content)) syncCounted(at);
   Value* condition = at.slots.isDirty(slot) ? at.slots.conditionOf(slot) : constant(at, types::I1, 0);

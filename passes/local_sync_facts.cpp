@@ -3,6 +3,7 @@
 #include "passes/local_sync_facts.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace martlet::passes {
 
@@ -15,9 +16,7 @@ LocalSyncFacts::LocalSyncFacts(Function& function, const DominatorTree& dominato
   releasesLoudly_.resize(values);
   deferred_.resize(values);
   sunk_.resize(values);
-  uint32_t blockIds = 0;
-  for (const auto& block : function.blocks) blockIds = std::max(blockIds, block->id + 1);
-  dirtyIn_.assign(blockIds, Slots(function.localCount, false));
+  dirtyIn_.assign(function.blockIds(), Slots(function.localCount, false));
   countUses();
   findLoudOps();
   decide();
@@ -173,24 +172,6 @@ bool LocalSyncFacts::canBeSunk(const Value& box) const {
   return true;
 }
 
-/// True if a way of at least one edge leads from one block to the other, not through `around`.
-bool LocalSyncFacts::reaches(const Block* from, const Block* to, const Block* around) const {
-  if (from == around) return false;
-  std::vector<bool> seen(dirtyIn_.size(), false);
-  std::vector<const Block*> pending{from};
-  while (!pending.empty()) {
-    const Block* block = pending.back();
-    pending.pop_back();
-    for (const Edge& edge : block->successors) {
-      if (edge.target == around || seen[edge.target->id]) continue;
-      if (edge.target == to) return true;
-      seen[edge.target->id] = true;
-      pending.push_back(edge.target);
-    }
-  }
-  return false;
-}
-
 /// A box whose stores are all put off is not made. If one of them is not, the box exists: then none of them is.
 void LocalSyncFacts::findSunkBoxes() {
   for (const auto& block : function_.blocks) {
@@ -236,27 +217,18 @@ void LocalSyncFacts::findDirtySlots() {
   }
 }
 
-/// What arrives, with the objects that may have been made for the numbers: grows to the least fixpoint.
+/// What arrives, with the objects that may have been made for the numbers.
 void LocalSyncFacts::findContents() {
   contents_.resize(function_.valueCount());
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (const auto& block : function_.blocks) {
-      for (const Edge& edge : block->successors) {
-        for (size_t i = 0; i < edge.args.size(); ++i) {
-          const Value* param = edge.target->params[i];
-          if (!param->type.isSubtypeOf(types::kNumberOrSlot)) continue;
-          anyDeferred_ = true;
-          Type content = contents_[param->id] | types::Null;
-          content = content | (param->type == types::I64OrSlot ? types::Long : types::Float);
-          if (edge.args[i]->type.isReference()) content = content | edge.args[i]->type;
-          if (edge.args[i]->type == param->type) content = content | contents_[edge.args[i]->id];
-          grown |= content != contents_[param->id];
-          contents_[param->id] = content;
-        }
-      }
-    }
-  }
+  growAlongEdges(function_, [this](const Value& param, const Value& argument) {
+    if (!isNumberOrSlot(param.type)) return false;
+    anyDeferred_ = true;
+    Type content = contents_[param.id] | types::Null;
+    content = content | (param.type == types::I64OrSlot ? types::Long : types::Float);
+    if (argument.type.isReference()) content = content | argument.type;
+    if (argument.type == param.type) content = content | contents_[argument.id];
+    return std::exchange(contents_[param.id], content) != content;
+  });
 }
 
 }  // namespace martlet::passes

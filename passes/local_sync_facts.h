@@ -15,7 +15,6 @@ class LocalSyncFacts {
 
   /// Whether there is anything to do: stores to put off, or slots that may be dirty on some ways.
   bool anyDeferred() const { return anyDeferred_; }
-  size_t blockIds() const { return dirtyIn_.size(); }
   bool isDeferred(const hir::Value& store) const { return deferred_[store.id]; }
   /// True if dirty slots have to be brought up to date before the op: it may run Python code.
   bool isLoud(const hir::Value& op) const { return op.id < loud_.size() && loud_[op.id]; }
@@ -58,7 +57,6 @@ class LocalSyncFacts {
   /// Returns, for a store, whether its slot is surely looked at behind it.
   bool stepBackward(const hir::Value& op, Slots& slots) const;
   bool canBeSunk(const hir::Value& box) const;
-  bool reaches(const hir::Block* from, const hir::Block* to, const hir::Block* around) const;
   void findSunkBoxes();
   void findDirtySlots();
   void findContents();

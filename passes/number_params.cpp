@@ -10,6 +10,16 @@ namespace martlet::passes {
 
 using namespace hir;
 
+namespace {
+
+/// `a = b = x + y`: two variables with one object would become two.
+bool isSharedBox(const NumberParams::EdgeUse& edge, Op box) {
+  const std::vector<Value*>& args = edge.from->successors[edge.successor].args;
+  return edge.argument()->op == box && std::count(args.begin(), args.end(), edge.argument()) > 1;
+}
+
+}  // namespace
+
 NumberParams::NumberParams(Function& function, const NumberKind& kind)
     : function_(function), kind_(kind), dominators_(function), loops_(function, dominators_) {
   collect();
@@ -118,24 +128,6 @@ Block* NumberParams::outermostBehind(const Loop& loop, Block* block) const {
   return block;
 }
 
-/// True if a way leads from one block, outside of the loop, to the other without entering the loop again.
-bool NumberParams::reaches(const Block* from, const Block* to, const Loop& loop) const {
-  std::vector<bool> seen;
-  std::vector<const Block*> pending{from};
-  while (!pending.empty()) {
-    const Block* block = pending.back();
-    pending.pop_back();
-    for (const Edge& edge : block->successors) {
-      if (edge.target == to) return true;
-      if (seen.size() <= edge.target->id) seen.resize(edge.target->id + size_t{1}, false);
-      if (seen[edge.target->id] || edge.target == loop.header) continue;
-      seen[edge.target->id] = true;
-      pending.push_back(edge.target);
-    }
-  }
-  return false;
-}
-
 // ---- Always a number ------------------------------------------------------------------------------------------------
 
 NumberParams::Argument NumberParams::classify(Value* argument, const EdgeUse& edge) const {
@@ -171,20 +163,15 @@ bool NumberParams::usesAreAcceptable(Value* param) const {
   }
   for (const Place& a : places) {
     for (const Place& b : places) {
-      if (a != b && (a.first == b.first || reaches(a.first, b.first, *loop))) return false;
+      if (a != b && (a.first == b.first || reaches(a.first, b.first, loop->header))) return false;
     }
   }
   return true;
 }
 
-/// `a = b = x + y`: two variables with one object would become two.
-bool isSharedBox(const Value* argument, const Edge& edge, Op box) {
-  return argument->op == box && std::count(edge.args.begin(), edge.args.end(), argument) > 1;
-}
-
 bool NumberParams::isAcceptable(Value* param) const {
   for (const EdgeUse& edge : incoming_[param->id]) {
-    if (isSharedBox(edge.argument(), edge.from->successors[edge.successor], kind_.box)) return false;
+    if (isSharedBox(edge, kind_.box)) return false;
     if (classify(edge.argument(), edge) == Argument::Unsuitable) return false;
   }
   return usesAreAcceptable(param);
@@ -194,7 +181,7 @@ bool NumberParams::isAcceptable(Value* param) const {
 
 bool NumberParams::isSlotArgument(const EdgeUse& edge) const {
   const Value* argument = edge.argument();
-  if (isSharedBox(argument, edge.from->successors[edge.successor], kind_.box)) return false;
+  if (isSharedBox(edge, kind_.box)) return false;
   if (formOf(argument) == Form::OrSlot) return slot_[argument->id] == slot_[edge.param()->id];
   return argument->type.isReference();
 }
@@ -238,45 +225,61 @@ bool NumberParams::isAcceptableSlot(Value* param) const {
 
 // ---- The choice -----------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// Marks parameters, and those that they lead to.
+class Marking {
+ public:
+  explicit Marking(std::vector<bool>& marks, size_t values) : marks_(marks) { marks_.assign(values, false); }
+
+  void mark(const Value* param) {
+    if (marks_[param->id]) return;
+    marks_[param->id] = true;
+    pending_.push_back(param);
+  }
+  /// Calls `visit(const Value*)` once for each that is marked, by `visit` itself, too.
+  template <class Visit>
+  void spread(Visit&& visit) {
+    while (!pending_.empty()) {
+      const Value* param = pending_.back();
+      pending_.pop_back();
+      visit(param);
+    }
+  }
+
+ private:
+  std::vector<bool>& marks_;
+  std::vector<const Value*> pending_;
+};
+
+}  // namespace
+
 /// Evidence that a candidate is a number in practice: it is unboxed somewhere, or a box comes back. It holds for all
 /// candidates that are connected by edges.
 void NumberParams::spreadEvidence() {
-  evidence_.assign(function_.valueCount(), false);
-  std::vector<const Value*> pending;
-  auto mark = [&](const Value* param) {
-    if (evidence_[param->id]) return;
-    evidence_[param->id] = true;
-    pending.push_back(param);
+  Marking marking(evidence_, function_.valueCount());
+  auto mark = [&](const Value* value) {
+    if (isCandidate(value)) marking.mark(value);
   };
   for (const auto& block : function_.blocks) {
     for (const Value* param : block->params) {
-      if (!isCandidate(param)) continue;
-      if (!uses_[param->id].unboxes.empty() || !uses_[param->id].keys.empty()) mark(param);
+      if (isComputedWith(param)) mark(param);
       for (const EdgeUse& edge : incoming_[param->id]) {
         if (edge.argument()->op == kind_.box) mark(param);
       }
     }
   }
-  while (!pending.empty()) {
-    const Value* param = pending.back();
-    pending.pop_back();
-    for (const EdgeUse& edge : incoming_[param->id]) {
-      if (isCandidate(edge.argument())) mark(edge.argument());
-    }
-    for (const EdgeUse& edge : uses_[param->id].edges) {
-      if (isCandidate(edge.param())) mark(edge.param());
-    }
-  }
+  marking.spread([&](const Value* param) {
+    for (const EdgeUse& edge : incoming_[param->id]) mark(edge.argument());
+    for (const EdgeUse& edge : uses_[param->id].edges) mark(edge.param());
+  });
 }
 
 /// Which candidates receive a new number, directly or from one another.
 void NumberParams::spreadFreshness() {
-  fresh_.assign(function_.valueCount(), false);
-  std::vector<const Value*> pending;
+  Marking marking(fresh_, function_.valueCount());
   auto mark = [&](const Value* param) {
-    if (!isCandidate(param) || fresh_[param->id]) return;
-    fresh_[param->id] = true;
-    pending.push_back(param);
+    if (isCandidate(param)) marking.mark(param);
   };
   for (const auto& block : function_.blocks) {
     for (const Edge& edge : block->successors) {
@@ -285,32 +288,25 @@ void NumberParams::spreadFreshness() {
       }
     }
   }
-  while (!pending.empty()) {
-    const Value* param = pending.back();
-    pending.pop_back();
+  marking.spread([&](const Value* param) {
     for (const EdgeUse& edge : uses_[param->id].edges) mark(edge.param());
-  }
+  });
 }
 
 /// Which numbers something computes with, be it under another name: worth a guess before a loop.
 void NumberParams::spreadConsumption() {
-  consumed_.assign(function_.valueCount(), false);
-  std::vector<const Value*> pending;
-  auto mark = [&](const Value* param) {
-    if (!isNumber(param) || consumed_[param->id]) return;
-    consumed_[param->id] = true;
-    pending.push_back(param);
+  Marking marking(consumed_, function_.valueCount());
+  auto mark = [&](const Value* value) {
+    if (isNumber(value)) marking.mark(value);
   };
   for (const auto& block : function_.blocks) {
     for (const Value* param : block->params) {
-      if (!uses_[param->id].unboxes.empty() || !uses_[param->id].keys.empty()) mark(param);
+      if (isComputedWith(param)) mark(param);
     }
   }
-  while (!pending.empty()) {
-    const Value* param = pending.back();
-    pending.pop_back();
+  marking.spread([&](const Value* param) {
     for (const EdgeUse& edge : incoming_[param->id]) mark(edge.argument());
-  }
+  });
 }
 
 /// The largest set: all are taken for numbers, and fall back until nothing contradicts.

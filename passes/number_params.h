@@ -62,11 +62,13 @@ class NumberParams {
   void collect();
   void collectMentions();
   void collectSeen();
-  void findSlots();
   void choose();
   void spreadEvidence();
   void spreadFreshness();
   void spreadConsumption();
+  bool isComputedWith(const hir::Value* value) const {
+    return !uses_[value->id].unboxes.empty() || !uses_[value->id].keys.empty();
+  }
   bool isAcceptable(hir::Value* param) const;
   bool usesAreAcceptable(hir::Value* param) const;
   bool isAcceptableSlot(hir::Value* param) const;
@@ -77,7 +79,6 @@ class NumberParams {
   bool isNumber(const hir::Value* value) const { return formOf(value) == Form::Number; }
   bool isCandidate(const hir::Value* value) const { return formOf(value) != Form::None; }
   const hir::Loop* loopOfHeader(const hir::Value* param) const;
-  bool reaches(const hir::Block* from, const hir::Block* to, const hir::Loop& loop) const;
 
   hir::Function& function_;
   const NumberKind& kind_;

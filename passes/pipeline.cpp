@@ -24,7 +24,7 @@ constexpr PipelineStep kPipeline[] = {
     {"simplify", "equal constants are one value now: more parameters and comparisons fold"},
     {"range-loops", "needs iterators by one name; what counts a loop is a number for all that follow"},
     {"simplify", "one way into a loop: iterator and step are no parameters"},
-    {"unbox-params", "sees boxes on back edges only once boxing and unboxing within the loop has cancelled"},
+    {"unbox-params", "sees boxes on back edges only once boxing and unboxing within the loop has canceled"},
     {"simplify", "UnboxInt(BoxInt(x)) where a parameter stood in between"},
     {"guard-hoisting", "loops have their final parameters; what is unboxed outside serves the whole loop"},
     {"guard-elimination", "a parameter's guard on the loop's entry makes others needless"},

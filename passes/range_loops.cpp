@@ -25,8 +25,6 @@ using namespace hir;
 
 namespace {
 
-constexpr int64_t kGreater = 4;
-
 class RangeLoop {
  public:
   RangeLoop(Function& function, const DominatorTree& dominators, Value* call)
@@ -46,6 +44,7 @@ class RangeLoop {
   bool usesAreKnown() const;
   bool isMadeForLoop() const;
   bool isKnownUse(const Value& op) const;
+  bool isAmong(const std::vector<Value*>& values) const;
   void enter(const EdgeRef& entry);
   void rewriteHeader();
   void rewriteStates();
@@ -79,15 +78,10 @@ bool RangeLoop::isSuitable() {
 
 /// True if nothing needs the iterator as an object: on its way to the loop it is only on the operand stack.
 bool RangeLoop::isMadeForLoop() const {
-  if (iterator_->op != Op::CallRuntime || iterator_->helper != Helper::NewRangeIter) return false;
+  if (!iterator_->calls(Helper::NewRangeIter)) return false;
   return std::all_of(function_.blocks.begin(), function_.blocks.end(), [this](const auto& block) {
-    return inLoop(block.get()) || std::all_of(block->ops.begin(), block->ops.end(), [this](const Value* op) {
-             const std::vector<Value*>& operands = op->operands;
-             const bool isOperand = std::find(operands.begin(), operands.end(), iterator_) != operands.end();
-             if (!op->state) return !isOperand;
-             const std::vector<Value*>& locals = op->state->locals;
-             return !isOperand && std::find(locals.begin(), locals.end(), iterator_) == locals.end();
-           });
+    return inLoop(block.get()) ||
+           std::all_of(block->ops.begin(), block->ops.end(), [this](const Value* op) { return isKnownUse(*op); });
   });
 }
 
@@ -105,29 +99,27 @@ bool RangeLoop::classifyEdges() {
   return !backEdges_.empty() && !entries_.empty();
 }
 
+bool RangeLoop::isAmong(const std::vector<Value*>& values) const {
+  return std::find(values.begin(), values.end(), iterator_) != values.end();
+}
+
+/// True if the op leaves the iterator to operand stacks, but for those of the loop's head.
 bool RangeLoop::isKnownUse(const Value& op) const {
-  const bool isOperand = std::find(op.operands.begin(), op.operands.end(), iterator_) != op.operands.end();
   const bool isHeadersOwn = op.block == header_ && (&op == call_ || op.op == Op::GuardType);
-  if (isOperand && !isHeadersOwn) return false;
-  if (!op.state) return true;
-  const std::vector<Value*>& locals = op.state->locals;
-  return std::find(locals.begin(), locals.end(), iterator_) == locals.end();
+  return (isHeadersOwn || !isAmong(op.operands)) && !(op.state && isAmong(op.state->locals));
 }
 
 /// In the loop the iterator is only an entry of operand stacks, and behind the loop it is gone.
 bool RangeLoop::usesAreKnown() const {
-  auto names = [this](const std::vector<Value*>& values) {
-    return std::find(values.begin(), values.end(), iterator_) != values.end();
-  };
   const bool isParam = iterator_->block == header_;
   for (const auto& block : function_.blocks) {
     const bool inside = inLoop(block.get());
     const bool isSource = !isParam && block.get() == iterator_->block;
-    if (block->entry && names(block->entry->locals)) return false;
-    if (!inside && !isSource && block->entry && names(block->entry->stack)) return false;
+    if (block->entry && isAmong(block->entry->locals)) return false;
+    if (!inside && !isSource && block->entry && isAmong(block->entry->stack)) return false;
     for (const Value* op : block->ops) {
       if (inside && !isKnownUse(*op)) return false;
-      if (!inside && !isSource && (names(op->operands) || (op->state && names(op->state->stack)))) return false;
+      if (!inside && !isSource && (isAmong(op->operands) || (op->state && isAmong(op->state->stack)))) return false;
     }
     for (const Edge& edge : block->successors) {
       for (size_t i = 0; i < edge.args.size(); ++i) {
@@ -153,41 +145,31 @@ void RangeLoop::enter(const EdgeRef& entry) {
   Value* iterator = isParam ? edge.args[static_cast<size_t>(iterator_->imm)] : iterator_;
   Block* block = function_.splitEdge(entry.from, entry.successor);
   Value* end = block->terminator();
-  auto make = [&](Op op, Type type, Value* operand, int64_t imm) {
-    Value* value = function_.newValue(op, type, {operand}, imm);
-    function_.insertBefore(end, value);
-    return value;
-  };
-  Value* range = make(Op::EnterRange, types::RangeIter, iterator, 0);
+  Value* range = function_.insertNew(end, Op::EnterRange, types::RangeIter, {iterator});
   range->state = std::make_unique<FrameState>(*block->entry);
   range->state->stackAfterPop = static_cast<uint16_t>(range->state->stack.size());
   std::vector<Value*>& args = block->successors[0].args;
   args.push_back(range);
-  for (int64_t field = 0; field < 3; ++field) args.push_back(make(Op::RangeField, types::I64, range, field));
+  for (int64_t field = 0; field < 3; ++field)
+    args.push_back(function_.insertNew(end, Op::RangeField, types::I64, {range}, field));
 }
 
 void RangeLoop::rewriteHeader() {
-  auto make = [this](Op op, Type type, std::vector<Value*> operands, int64_t imm) {
-    Value* value = function_.newValue(op, type, std::move(operands), imm);
-    function_.insertBefore(call_, value);
-    return value;
-  };
-  Value* zero = make(Op::ConstInt, types::I64, {}, 0);
-  Value* minusOne = make(Op::ConstInt, types::I64, {}, -1);
-  Value* hasItem = make(Op::IntCompare, types::I1, {left_, zero}, kGreater);
+  Value* zero = function_.insertNew(call_, Op::ConstInt, types::I64, {}, 0);
+  Value* minusOne = function_.insertNew(call_, Op::ConstInt, types::I64, {}, -1);
+  Value* hasItem = function_.insertNew(call_, Op::IntCompare, types::I1, {left_, zero}, comparison::kGreater);
   // The interpreter makes only iterators for which the number behind the last one fits.
-  nextBehind_ = make(Op::IntStep, types::I64, {next_, step_}, 0);
-  leftBehind_ = make(Op::IntStep, types::I64, {left_, minusOne}, 0);
+  nextBehind_ = function_.insertNew(call_, Op::IntStep, types::I64, {next_, step_}, 0);
+  leftBehind_ = function_.insertNew(call_, Op::IntStep, types::I64, {left_, minusOne}, 0);
   viewBehind_ = view(nextBehind_, leftBehind_);
   function_.insertBefore(call_, viewBehind_);
   std::vector<Value*> replacements(function_.valueCount(), nullptr);
   const std::vector<Value*> ops = header_->ops;
   for (Value* op : ops) {
-    const bool usesIt = std::find(op->operands.begin(), op->operands.end(), iterator_) != op->operands.end();
     if (op->op == Op::Output && op->operands[0] == call_) {
       replacements[op->id] = next_;
       function_.remove(op);
-    } else if (op->op == Op::GuardType && usesIt) {
+    } else if (op->op == Op::GuardType && isAmong(op->operands)) {
       function_.remove(op);
     }
   }
@@ -204,8 +186,7 @@ Value* RangeLoop::view(Value* next, Value* left) {
 
 /// The iterator's place is taken by what it would be made of: on the operand stack, on the way to the loop.
 void RangeLoop::removeIterator() {
-  Value* initial = function_.newValue(Op::DeferredRange, types::RangeIter, iterator_->operands);
-  function_.insertBefore(iterator_, initial);
+  Value* initial = function_.insertNew(iterator_, Op::DeferredRange, types::RangeIter, iterator_->operands);
   function_.replaceUses(iterator_, initial);
   function_.remove(iterator_);
 }
@@ -251,7 +232,7 @@ bool unboxRangeLoops(Function& function) {
   std::vector<Value*> calls;
   for (const auto& block : function.blocks) {
     for (Value* op : block->ops) {
-      if (op->op == Op::CallRuntime && op->helper == Helper::RangeNext) calls.push_back(op);
+      if (op->calls(Helper::RangeNext)) calls.push_back(op);
     }
   }
   bool changed = false;

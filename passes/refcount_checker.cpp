@@ -86,18 +86,16 @@ std::string nameOf(const Value* value) {
 }
 
 void RefcountChecker::collect() {
-  uint32_t blockIds = 0;
   values_.resize(function_.valueCount());
   for (const auto& block : function_.blocks) {
-    blockIds = std::max(blockIds, block->id + 1);
     for (Value* param : block->params) values_[param->id] = param;
     for (Value* op : block->ops) {
       values_[op->id] = op;
       hasMarkers_ |= isDeferral(*op);
     }
   }
-  demandIn_.resize(blockIds);
-  slots_.resize(blockIds);
+  demandIn_.resize(function_.blockIds());
+  slots_.resize(function_.blockIds());
   const std::vector<SlotMap> atStart = slotsAtStart(function_);
   for (const auto& block : function_.blocks) {
     SlotMap slots = atStart[block->id];

@@ -44,6 +44,10 @@ bool isNumberOrNull(Type type) {
   return type.isMachine() || type.isSubtypeOf(types::kNumber | types::Null);
 }
 
+bool isNumberOrSlot(Type type) {
+  return type.isSubtypeOf(types::kNumberOrSlot);
+}
+
 bool isBox(const Value& value) {
   return value.op == Op::BoxInt || value.op == Op::BoxFloat || value.op == Op::BoxBool;
 }
@@ -103,13 +107,13 @@ void SlotMap::step(Value& op) {
   const auto slot = static_cast<size_t>(op.imm);
   switch (op.op) {
   case Op::StoreLocal:
-  case Op::SyncLocal: set(slot, op.operands[0], false); break;
+  case Op::SyncLocal:
   case Op::SyncLocalIf: set(slot, op.operands[0], false); break;
   case Op::DeferLocal: set(slot, op.operands[0], true); break;
   case Op::DeferLocalIf: set(slot, op.operands[0], true, op.operands[1]); break;
   case Op::ConcatLocal: set(slot, &op, false); break;
   case Op::CallRuntime:
-    if (op.helper == Helper::UnpackToSlots) setUnpacked(op);
+    if (op.calls(Helper::UnpackToSlots)) setUnpacked(op);
     break;
   case Op::LoadLocal:
     // A clean slot that so far had only a machine value for a name gets one for the object.
@@ -137,10 +141,8 @@ Value* commonContent(const Block& block, size_t slot, const std::vector<SlotMap>
 }  // namespace
 
 std::vector<SlotMap> slotsAtStart(const Function& function) {
-  uint32_t blockIds = 0;
-  for (const auto& block : function.blocks) blockIds = std::max(blockIds, block->id + 1);
-  std::vector<SlotMap> atStart(blockIds), atEnd(blockIds);
-  std::vector<bool> done(blockIds, false);
+  std::vector<SlotMap> atStart(function.blockIds()), atEnd(function.blockIds());
+  std::vector<bool> done(function.blockIds(), false);
   for (const auto& block : function.blocks) {
     SlotMap slots(*block);
     for (size_t slot = 0; slot < slots.size(); ++slot) {
@@ -158,9 +160,7 @@ std::vector<SlotMap> slotsAtStart(const Function& function) {
 // ---- ReferenceLiveness ----------------------------------------------------------------------------------------------
 
 ReferenceLiveness::ReferenceLiveness(const Function& function) {
-  uint32_t blockIds = 0;
-  for (const auto& block : function.blocks) blockIds = std::max(blockIds, block->id + 1);
-  liveIn_.assign(blockIds, ValueSet(function.valueCount()));
+  liveIn_.assign(function.blockIds(), ValueSet(function.valueCount()));
   values_.assign(function.valueCount(), nullptr);
   for (const auto& block : function.blocks) {
     for (Value* param : block->params) values_[param->id] = param;

@@ -20,6 +20,8 @@ bool isWatchedConstant(const hir::Value& value);
 bool isQuietlyReleased(hir::Type type);
 /// A number, NULL or a machine value: what a dirty slot may hold.
 bool isNumberOrNull(hir::Type type);
+/// A number, or what the slot holds that it stands for: the slot is dirty or not, which only a flag tells.
+bool isNumberOrSlot(hir::Type type);
 /// BoxInt, BoxFloat or BoxBool.
 bool isBox(const hir::Value& value);
 /// The helper that does the same with the int key, operand 1, in a machine register; kCount where there is none.
@@ -77,7 +79,7 @@ void visitHeldUses(const hir::Value& op, Visit&& visit) {
   }
   if (!op.state) return;
   const std::vector<hir::Value*>& stack = op.state->stack;
-  if (op.helper == hir::Helper::CatchException) {
+  if (op.calls(hir::Helper::CatchException)) {
     for (auto v = stack.rbegin(); v != stack.rend(); ++v) visitHeldObjects(*v, visit);
   } else {
     for (hir::Value* v : stack) visitHeldObjects(v, visit);

@@ -18,7 +18,7 @@ using namespace hir;
 
 namespace {
 
-constexpr int64_t kLess = 0, kLessEqual = 1, kEqual = 2, kNotEqual = 3, kGreater = 4, kGreaterEqual = 5;
+using namespace comparison;
 
 class OpRewriter {
  public:
@@ -28,9 +28,7 @@ class OpRewriter {
  private:
   Value* operand(size_t i) const { return op_.operands[i]; }
   Value* make(Op op, Type type, std::vector<Value*> operands, int64_t imm = 0) {
-    Value* value = function_.newValue(op, type, std::move(operands), imm);
-    function_.insertBefore(&op_, value);
-    return value;
+    return function_.insertNew(&op_, op, type, std::move(operands), imm);
   }
   Value* makeInt(int64_t number) { return make(Op::ConstInt, types::I64, {}, number); }
   Value* makeFloat(double number) { return make(Op::ConstFloat, types::F64, {}, std::bit_cast<int64_t>(number)); }
@@ -53,6 +51,7 @@ class OpRewriter {
   Rewrite objectIs();
   Rewrite isNull();
   Rewrite tupleItem();
+  Rewrite sizeOf();
   Rewrite keepAlive();
   std::optional<bool> isInstance(const Value& call) const;
   Rewrite knownCall();
@@ -202,7 +201,7 @@ Value* OpRewriter::truthOf(Value* object) {
 Rewrite OpRewriter::compareTruth() {
   Value* call = operand(0);
   const auto zero = intConstant(operand(1));
-  if (call->op != Op::CallRuntime || call->helper != Helper::ToBool || zero != std::optional<int64_t>(0)) return {};
+  if (!call->calls(Helper::ToBool) || zero != std::optional<int64_t>(0)) return {};
   const bool isTrue = op_.imm == kNotEqual || op_.imm == kGreater;
   if (!isTrue && op_.imm != kEqual && op_.imm != kLessEqual) return {};
   Value* truth = truthOf(call->operands[0]);
@@ -262,17 +261,19 @@ Rewrite OpRewriter::isNull() {
   return type.mayBe(types::Null) ? Rewrite{} : Rewrite{makeBool(false)};
 }
 
-bool isBuiltTuple(const Value* value) {
-  return value->op == Op::CallRuntime && value->helper == Helper::BuildTuple;
-}
-
 // Turn this: TupleItem(BuildTuple(a, b), 1)    Into this: b
 Rewrite OpRewriter::tupleItem() {
   const std::optional<int64_t> index = intConstant(operand(1));
-  if (!index || !isBuiltTuple(operand(0))) return {};
+  if (!index || !operand(0)->calls(Helper::BuildTuple)) return {};
   const std::vector<Value*>& items = operand(0)->operands;
   const auto place = static_cast<size_t>(*index < 0 ? *index + std::ssize(items) : *index);
   return place < items.size() && items[place]->type.isSubtypeOf(op_.type) ? Rewrite{items[place]} : Rewrite{};
+}
+
+// Turn this: SizeOf(BuildTuple(a, b))    Into this: 2
+Rewrite OpRewriter::sizeOf() {
+  if (!operand(0)->calls(Helper::BuildTuple)) return {};
+  return {makeInt(std::ssize(operand(0)->operands))};
 }
 
 // What is a number in a register needs no object to be kept alive, and the end of some others cannot be noticed.
@@ -283,12 +284,12 @@ Rewrite OpRewriter::keepAlive() {
 
 /// The answer of isinstance(), where types tell: a class derived from a built-in one is OtherObject.
 std::optional<bool> OpRewriter::isInstance(const Value& call) const {
-  if (call.op != Op::CallRuntime || call.helper != Helper::IsInstanceValue) return std::nullopt;
+  if (!call.calls(Helper::IsInstanceValue)) return std::nullopt;
   constexpr Type kExact = types::kSimple | types::kContainer;
   const Type type = call.operands[0]->type;
   if (type.isNothing() || !type.isSubtypeOf(kExact)) return std::nullopt;
   const std::vector<Value*> classes =
-      isBuiltTuple(call.operands[1]) ? call.operands[1]->operands : std::vector<Value*>{call.operands[1]};
+      call.operands[1]->calls(Helper::BuildTuple) ? call.operands[1]->operands : std::vector<Value*>{call.operands[1]};
   Type instances;
   for (const Value* v : classes) {
     const ObjectRef* ref = object(v);
@@ -341,7 +342,7 @@ Rewrite OpRewriter::run() {
   case Op::GuardType: return {nullptr, operand(0)->type.isSubtypeOf(Type(static_cast<uint32_t>(op_.imm)))};
   case Op::GuardQuiet: return {nullptr, operand(0)->type.isSubtypeOf(types::kNumber | types::None | types::Null)};
   case Op::TupleItem: return tupleItem();
-  case Op::SizeOf: return isBuiltTuple(operand(0)) ? Rewrite{makeInt(std::ssize(operand(0)->operands))} : Rewrite{};
+  case Op::SizeOf: return sizeOf();
   case Op::KeepAlive: return keepAlive();
   case Op::Output:
   case Op::CallRuntime: return knownCall();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The pass "simplify": single ops (rewrite_op.cpp), parameters, branches and jumps, to a fixpoint.
 #include <algorithm>
+#include <utility>
 
+#include "lowering/hir/analysis.h"
 #include "passes/pass_list.h"
 #include "passes/references.h"
 #include "passes/rewrite_op.h"
@@ -101,9 +103,8 @@ void Simplifier::unboxKey(Value& call) {
   if (key->op == Op::BoxInt) {
     call.operands[1] = key->operands[0];
   } else if (key->op == Op::ConstObject && function_.objects[static_cast<size_t>(key->imm)].hasInt) {
-    Value* number =
-        function_.newValue(Op::ConstInt, types::I64, {}, function_.objects[static_cast<size_t>(key->imm)].intValue);
-    function_.insertBefore(&call, number);
+    const int64_t known = function_.objects[static_cast<size_t>(key->imm)].intValue;
+    Value* number = function_.insertNew(&call, Op::ConstInt, types::I64, {}, known);
     call.operands[1] = number;
   } else {
     return;
@@ -162,22 +163,11 @@ void Simplifier::simplifyParams() {
 /// A parameter is no more than what its arguments are: types begin at nothing and grow to the least fixpoint.
 void Simplifier::narrowParams() {
   std::vector<Type> types(function_.valueCount());
-  auto typeOf = [&types](const Value* v) {
-    return v->op == Op::Param && v->type.isReference() ? types[v->id] : v->type;
-  };
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (const auto& block : function_.blocks) {
-      for (const Edge& edge : block->successors) {
-        for (size_t i = 0; i < edge.args.size(); ++i) {
-          Type& type = types[edge.target->params[i]->id];
-          const Type joined = type | typeOf(edge.args[i]);
-          grown |= joined != type;
-          type = joined;
-        }
-      }
-    }
-  }
+  auto typeOf = [&types](const Value& v) { return v.op == Op::Param && v.type.isReference() ? types[v.id] : v.type; };
+  growAlongEdges(function_, [&](const Value& param, const Value& argument) {
+    const Type joined = types[param.id] | typeOf(argument);
+    return std::exchange(types[param.id], joined) != joined;
+  });
   for (const auto& block : function_.blocks) {
     for (Value* param : block->params) {
       const Type type = types[param->id] & param->type;
@@ -275,6 +265,16 @@ void Simplifier::skipEmptyBlocks() {
   function_.recomputePredecessors();
 }
 
+/// Calls `visit(const Value*)` for what the block's states call slots, and what it hands on.
+template <class Visit>
+void visitNamed(const Block& block, Visit&& visit) {
+  for (const Value* op : block.ops) {
+    if (op->state) std::for_each(op->state->locals.begin(), op->state->locals.end(), visit);
+  }
+  for (const Edge& edge : block.successors) std::for_each(edge.args.begin(), edge.args.end(), visit);
+  if (block.entry) std::for_each(block.entry->locals.begin(), block.entry->locals.end(), visit);
+}
+
 // Turn this: ListStore(list, i, BoxFloat(x))    Into this: ListStoreFloat(list, i, x)
 // … where the box is made for this list only: nobody else has a name or another box for the number, so that it cannot
 // become two objects. `wanted` and `boxes` are sinkStackBoxes()'s.
@@ -288,14 +288,8 @@ void Simplifier::storeNumbers(std::vector<bool>& wanted, const std::vector<Value
       for (const Value* v : op->operands) ++uses[v->id];
       if (isDeferral(*op)) isNamed[op->operands[0]->id] = true;
       if (op->op == Op::ListStore && op->operands[2]->op == Op::BoxFloat) stores.push_back(op);
-      if (!op->state) continue;
-      for (const Value* v : op->state->locals) isNamed[v->id] = true;
     }
-    for (const Edge& edge : block->successors) {
-      for (const Value* v : edge.args) isNamed[v->id] = true;
-    }
-    if (!block->entry) continue;
-    for (const Value* v : block->entry->locals) isNamed[v->id] = true;
+    visitNamed(*block, [&](const Value* v) { isNamed[v->id] = true; });
   }
   for (Value* store : stores) {
     Value* box = store->operands[2];
@@ -317,14 +311,8 @@ void Simplifier::sinkStackBoxes() {
     for (Value* op : block->ops) {
       if (isBox(*op)) boxes.push_back(op);
       for (const Value* v : op->operands) wanted[v->id] = true;
-      if (!op->state) continue;
-      for (const Value* v : op->state->locals) wanted[v->id] = true;
     }
-    for (const Edge& edge : block->successors) {
-      for (const Value* v : edge.args) wanted[v->id] = true;
-    }
-    if (!block->entry) continue;
-    for (const Value* v : block->entry->locals) wanted[v->id] = true;
+    visitNamed(*block, [&](const Value* v) { wanted[v->id] = true; });
   }
   storeNumbers(wanted, boxes);
   for (Value* box : boxes) {

@@ -23,10 +23,6 @@ struct SliceCopy {
   Value* store;
 };
 
-bool isHelper(const Value& op, Helper helper) {
-  return op.op == Op::CallRuntime && op.helper == helper;
-}
-
 class SliceCopier {
  public:
   explicit SliceCopier(Function& function) : function_(function) {}
@@ -68,9 +64,9 @@ std::vector<SliceCopy> SliceCopier::find() const {
   for (const auto& block : function_.blocks) {
     Value* load = nullptr;
     for (Value* op : block->ops) {
-      if (isHelper(*op, Helper::SubscrSlice) || isHelper(*op, Helper::BinarySlice)) {
+      if (op->calls(Helper::SubscrSlice) || op->calls(Helper::BinarySlice)) {
         load = op;
-      } else if (load != nullptr && isHelper(*op, Helper::StoreSlice)) {
+      } else if (load != nullptr && op->calls(Helper::StoreSlice)) {
         if (op->operands[3] == load && uses[load->id] == 1 && !op->isCaught()) copies.push_back({load, op});
         load = nullptr;
       } else if (op->effects() != Effects::Pure && !isBox(*op)) {
@@ -127,8 +123,7 @@ void SliceCopier::rewrite(const SliceCopy& copy) {
     function_.append(block, step);
     operands.push_back(step);
   }
-  Value* copied = function_.newValue(Op::CallRuntime, types::I1, std::move(operands));
-  copied->helper = Helper::CopySlice;
+  Value* copied = function_.newCall(Helper::CopySlice, std::move(operands));
   function_.append(block, copied);
   function_.append(block, function_.newValue(Op::Branch, types::kNothing, {copied}));
   block->successors = {{after, {}}, {general, {}}};

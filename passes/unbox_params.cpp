@@ -57,6 +57,9 @@ class ParamUnboxer {
   void convertEdge(Block* from, size_t successor);
   bool needsGuard(const Value* argument, const Block* from) const;
   Value* toMachine(Value* argument, Block* at, const FrameState& state);
+  Value* newBox(Value* position, Value* param) {
+    return function_.insertNew(position, kind_.box, kind_.object, {param});
+  }
   void boxUses(Value* param);
   void boxAtEdge(const EdgeUse& use);
   Value* boxAt(Value* param, Block* block);
@@ -116,9 +119,7 @@ void ParamUnboxer::apply() {
 void ParamUnboxer::boxUses(Value* param) {
   const NumberParams::Uses& uses = facts_.usesOf(param);
   for (Value* store : uses.stores) {
-    Value* box = function_.newValue(kind_.box, kind_.object, {param});
-    function_.insertBefore(store, box);
-    store->operands[0] = box;
+    store->operands[0] = newBox(store, param);
   }
   for (Value* call : uses.keys) call->helper = withUnboxedKey(*call);
   for (Value* use : uses.others) {
@@ -155,10 +156,7 @@ void ParamUnboxer::boxAtEdge(const EdgeUse& use) {
   Value* box = nullptr;
   if (leavesLoop) {
     Value*& atEnd = boxes_[{param->id, own->id}];
-    if (atEnd == nullptr) {
-      atEnd = function_.newValue(kind_.box, kind_.object, {param});
-      function_.insertBefore(own->terminator(), atEnd);
-    }
+    if (atEnd == nullptr) atEnd = newBox(own->terminator(), param);
     box = atEnd;
   } else {
     box = boxAt(param, facts_.outermostBehind(*loop, use.from));
@@ -166,8 +164,7 @@ void ParamUnboxer::boxAtEdge(const EdgeUse& use) {
   // A slot that the receiver names has to hold the receiver's object, not another one of the same value.
   for (size_t slot = 0; slot < names.size(); ++slot) {
     if (names[slot] != receiver) continue;
-    Value* store = function_.newValue(Op::StoreLocal, types::kNothing, {box}, static_cast<int64_t>(slot));
-    function_.insertBefore(own->terminator(), store);
+    function_.insertNew(own->terminator(), Op::StoreLocal, types::kNothing, {box}, static_cast<int64_t>(slot));
   }
   edgeOf(use.from, use.successor).args[use.index] = box;
 }
@@ -175,10 +172,7 @@ void ParamUnboxer::boxAtEdge(const EdgeUse& use) {
 /// One box for all uses behind one way out of the loop.
 Value* ParamUnboxer::boxAt(Value* param, Block* block) {
   Value*& box = boxes_[{param->id, block->id}];
-  if (box == nullptr) {
-    box = function_.newValue(kind_.box, kind_.object, {param});
-    function_.insertBefore(block->ops.front(), box);
-  }
+  if (box == nullptr) box = newBox(block->ops.front(), param);
   return box;
 }
 
@@ -210,8 +204,8 @@ void ParamUnboxer::loadUses(Value* param) {
 
 void ParamUnboxer::loadAtEdge(const EdgeUse& use, Value* param) {
   Block* own = ownBlockOf(use.from, use.successor);
-  Value* load = function_.newValue(Op::LoadLocal, param->type, {}, static_cast<int64_t>(facts_.slotOf(param)));
-  function_.insertBefore(own->terminator(), load);
+  const auto slot = static_cast<int64_t>(facts_.slotOf(param));
+  Value* load = function_.insertNew(own->terminator(), Op::LoadLocal, param->type, {}, slot);
   edgeOf(use.from, use.successor).args[use.index] = load;
 }
 
@@ -246,10 +240,7 @@ void ParamUnboxer::convertEdge(Block* from, size_t successor) {
   Block* target = before.target;
   const std::vector<Value*>& args = before.args;
   FrameState state = *target->entry;
-  auto toArgument = [&](Value*& value) {
-    if (value->op == Op::Param && value->block == target) value = args[static_cast<size_t>(value->imm)];
-  };
-  visitState(state, toArgument);
+  replaceParams(state, *target, args);
   state.stackAfterPop = static_cast<uint16_t>(state.stack.size());
   bool guarded = false;
   for (size_t i = 0; i < args.size(); ++i) guarded |= isNumber(target->params[i]) && needsGuard(args[i], from);
@@ -271,12 +262,11 @@ Value* ParamUnboxer::toMachine(Value* argument, Block* at, const FrameState& sta
   if (argument->op == kind_.box) return argument->operands[0];
   if (isNumber(argument)) return argument;
   auto make = [&](Op op, Type type, std::vector<Value*> operands, int64_t imm) {
-    Value* value = function_.newValue(op, type, std::move(operands), imm);
+    Value* value = function_.insertNew(at->terminator(), op, type, std::move(operands), imm);
     if (value->canExit()) {
       value->state = std::make_unique<FrameState>(state);
       value->reason = ExitReason::LoopValue;
     }
-    function_.insertBefore(at->terminator(), value);
     return value;
   };
   if (facts_.isConstant(argument)) {

@@ -50,7 +50,7 @@ class SlotUnpacker {
     SlotMap slots = slotsAtStart_[block.id];
     for (size_t k = 0; k < block.ops.size(); ++k) {
       const Value& op = *block.ops[k];
-      const bool isUnpacking = op.op == Op::CallRuntime && op.helper == Helper::UnpackSequence;
+      const bool isUnpacking = op.calls(Helper::UnpackSequence);
       const bool fits = isUnpacking && op.outputs >= kFewestItems && op.outputs <= UnpackTargets::kMost;
       if (fits) {
         if (const auto unpacking = match(block, k, slots)) found.push_back(*unpacking);

@@ -30,9 +30,7 @@ class ValidityChecks {
   explicit ValidityChecks(Function& function) : function_(function) {}
 
   bool run() {
-    uint32_t blockIds = 0;
-    for (const auto& block : function_.blocks) blockIds = std::max(blockIds, block->id + 1);
-    holdsAtEnd_.assign(blockIds, true);
+    holdsAtEnd_.assign(function_.blockIds(), true);
     for (bool changed = true; changed;) {
       changed = false;
       for (const auto& block : function_.blocks) {

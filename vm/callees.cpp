@@ -145,10 +145,10 @@ class CalleeFinder {
     std::vector<SiteCache> none;
     body.scope = {function->func_globals, function->func_builtins, &validity_};
     std::vector<SiteCache>& caches = callee.siteCaches.empty() ? none : callee.siteCaches;
-    Result<CodeSnapshot> copy = snapshotCode(callee.code(), callee.blocked, caches, body.scope);
+    Result<Snapshot> copy = snapshotCode(callee.code(), callee.blocked, caches, body.scope);
     if (!copy) return body;
     validity_.dependOn(callee);
-    auto found = std::make_shared<Snapshot>(std::move(copy->snapshot));
+    auto found = std::make_shared<Snapshot>(std::move(*copy));
     found->siteCaches = nullptr;  // the callee's own
     found->reached = callee.reached;
     found->leavesOutNotRun = !callee.compiledWhole;

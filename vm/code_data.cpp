@@ -182,7 +182,6 @@ void CodeData::freeRetired() {
   std::erase(versions_, nullptr);
   for (auto& version : dying) {
     if (releaseNativeCode != nullptr) releaseNativeCode(version->code);
-    for (PyObject* object : version->objects) Py_DECREF(object);
   }
 }
 

@@ -19,7 +19,6 @@ namespace martlet::vm {
 struct NativeVersion {
   CompiledCode code;
   std::vector<uint32_t> exitCounts;  ///< by exit number, counted reasons only
-  std::vector<PyObject*> objects;    ///< strong references to objects that the code refers to
   std::unique_ptr<Validity> validity;
   bool retired = false;  ///< no new entries; freed when nothing runs in any version of the code object
 };

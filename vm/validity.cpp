@@ -22,13 +22,21 @@ struct WatchedDict {
   std::unordered_multimap<Py_hash_t, std::shared_ptr<WatchedKey>> keys;
 
   static uint64_t bit(Py_hash_t hash) { return uint64_t{1} << (static_cast<uint64_t>(hash) & 63U); }
-  WatchedKey* find(PyObject* name, Py_hash_t hash) {
+  /// NULL where nothing depends on it.
+  std::shared_ptr<WatchedKey>* find(PyObject* name, Py_hash_t hash) {
     if ((filter & bit(hash)) == 0) return nullptr;
     for (auto [at, end] = keys.equal_range(hash); at != end; ++at) {
       PyObject* known = at->second->name.get();
-      if (known == name || PyUnicode_Compare(known, name) == 0) return at->second.get();
+      if (known == name || PyUnicode_Compare(known, name) == 0) return &at->second;
     }
     return nullptr;
+  }
+  std::shared_ptr<WatchedKey> add(PyObject* name, Py_hash_t hash) {
+    auto key = std::make_shared<WatchedKey>();
+    key->name = Ref::borrow(name);
+    filter |= bit(hash);
+    keys.emplace(hash, key);
+    return key;
   }
   void invalidateAll() {
     for (auto& [hash, key] : keys) key->invalidate();
@@ -40,7 +48,6 @@ auto& watchedDicts = *new std::unordered_map<PyObject*, WatchedDict>();
 WatchedDict* lastDict = nullptr;  ///< of lastDictObject: a loop at module level stores to one dict
 PyObject* lastDictObject = nullptr;
 int watcherId = -1;
-uint64_t invalidationCount = 0;
 
 WatchedDict* findDict(PyObject* dict) {
   if (dict == lastDictObject) return lastDict;
@@ -64,9 +71,8 @@ int onDictEvent(PyDict_WatchEvent event, PyObject* object, PyObject* key, PyObje
       return 0;
     }
     const Py_hash_t hash = PyObject_Hash(key);
-    WatchedKey* watched = dict->find(key, hash);
-    if (watched == nullptr || watched->dependents.empty()) return 0;
-    watched->invalidate();
+    const std::shared_ptr<WatchedKey>* watched = dict->find(key, hash);
+    if (watched != nullptr && !(*watched)->dependents.empty()) (*watched)->invalidate();
     return 0;
   }
   case PyDict_EVENT_DEALLOCATED:
@@ -87,7 +93,6 @@ Validity::~Validity() {
 void Validity::invalidate() {
   if (word_ != 0) return;
   word_ = 1;
-  ++invalidationCount;
   if (version_ != nullptr) data_.withdraw(version_);
 }
 
@@ -102,20 +107,9 @@ bool Validity::dependOn(PyObject* object, PyObject* name) {
     }
     dict = &watchedDicts[object];
   }
-  WatchedKey* known = dict->find(name, hash);
-  if (known != nullptr && known->changes) return false;
-  std::shared_ptr<WatchedKey> key;
-  if (known != nullptr) {
-    for (auto [at, end] = dict->keys.equal_range(hash); at != end; ++at) {
-      if (at->second.get() == known) key = at->second;
-    }
-  } else {
-    key = std::make_shared<WatchedKey>();
-    key->name = Ref::borrow(name);
-    dict->filter |= WatchedDict::bit(hash);
-    dict->keys.emplace(hash, key);
-  }
-  dependOn(std::move(key));
+  const std::shared_ptr<WatchedKey>* known = dict->find(name, hash);
+  if (known != nullptr && (*known)->changes) return false;
+  dependOn(known != nullptr ? *known : dict->add(name, hash));
   return true;
 }
 
@@ -145,10 +139,6 @@ void stopDictWatcher() {
   }
   watchedDicts.clear();
   lastDictObject = nullptr;
-}
-
-uint64_t invalidations() {
-  return invalidationCount;
 }
 
 }  // namespace martlet::vm

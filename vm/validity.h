@@ -60,7 +60,5 @@ class Validity {
 /// Without a watcher (CPython has few of them) nothing can be depended on. Never leaves a Python error. Idempotent.
 void startDictWatcher();
 void stopDictWatcher();
-/// How often something that code depended on was changed.
-uint64_t invalidations();
 
 }  // namespace martlet::vm

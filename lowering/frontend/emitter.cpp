@@ -9,13 +9,7 @@
 
 namespace martlet::frontend {
 
-using hir::Block;
-using hir::Edge;
 using hir::FrameState;
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
 
 std::unique_ptr<FrameState> Translator::makeState() const {
   if (inlined_ != nullptr) {
@@ -43,10 +37,8 @@ Value* Translator::emit(Op op, hir::Type type, Values operands, int64_t imm) {
   return value;
 }
 
-Value* Translator::call(hir::Helper helper, Values operands, std::vector<int64_t> imms, uint16_t outputs) {
-  Value* value = function_.newValue(Op::CallRuntime, hir::resultType(hir::info(helper)), std::move(operands));
-  value->helper = helper;
-  value->imms = std::move(imms);
+Value* Translator::call(Helper helper, Values operands, std::vector<int64_t> imms, uint16_t outputs) {
+  Value* value = function_.newCall(helper, std::move(operands), std::move(imms));
   value->outputs = outputs;
   if (inlined_ != nullptr) checkInlined(*value);
   if (value->canExit()) {
@@ -82,9 +74,7 @@ void Translator::catchFailure(Value* call) {
   emit(Op::BranchFailed, types::kNothing, {call});
   block_->successors = {{caught, {}}, {next, {}}};
   switchTo(caught);
-  Value* exception = function_.newValue(Op::CallRuntime, types::kObject);
-  exception->helper = Helper::CatchException;
-  exception->imms = {ins_->offset};
+  Value* exception = function_.newCall(Helper::CatchException, {}, {ins_->offset});
   exception->state = std::make_unique<FrameState>(*call->state);
   bool consumes = false;
   for (size_t i = 0; i < call->operands.size(); ++i) consumes |= call->consumesAlways(i);
@@ -99,7 +89,7 @@ void Translator::catchFailure(Value* call) {
   switchTo(next);
 }
 
-Value* Translator::callTyped(hir::Type type, hir::Helper helper, Values operands, std::vector<int64_t> imms) {
+Value* Translator::callTyped(hir::Type type, Helper helper, Values operands, std::vector<int64_t> imms) {
   Value* value = call(helper, std::move(operands), std::move(imms));
   value->type = type;
   return value;
@@ -116,7 +106,7 @@ Value* Translator::constObject(int64_t index) {
 
 Value* Translator::isNonZero(Value* number) {
   Value* zero = emit(Op::ConstInt, types::I64, {}, 0);
-  return emit(Op::IntCompare, types::I1, {number, zero}, 3);
+  return emit(Op::IntCompare, types::I1, {number, zero}, hir::comparison::kNotEqual);
 }
 
 Value* Translator::is(Value* object, int32_t knownObject) {
@@ -152,7 +142,7 @@ void Translator::checkBound(Value* value, int64_t slot) {
   Block* bound = newInnerBlock();
   endWithBranch(unbound, {raising, {}}, {bound, {}});
   switchTo(raising);
-  call(hir::Helper::RaiseUnboundLocal, {}, {slot});
+  call(Helper::RaiseUnboundLocal, {}, {slot});
   endUnreachable();
   switchTo(bound);
 }

@@ -18,14 +18,6 @@
 
 namespace martlet::frontend {
 
-using hir::Block;
-using hir::Edge;
-using hir::Effects;
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
-
 namespace {
 
 /// Instructions that a function takes in.
@@ -75,8 +67,10 @@ struct Translator::Attempt {
 Translator::Translator(const Snapshot& body, const ControlFlow& flow, const Translator& caller, InlinedCall& call)
     : snapshot_(body), flow_(flow), unit_(caller.unit_), function_(unit_.function), inlined_(&call),
       region_(caller.region_), plans_(body.instructions.size()), block_(caller.block_) {
-  const auto [at, isNew] = unit_.inlined.try_emplace(&body, static_cast<int64_t>(function_.objects.size()));
-  firstObject_ = at->second;
+  std::optional<int64_t>& firstObject = unit_.bodies[&body].firstObject;
+  const bool isNew = !firstObject;
+  if (isNew) firstObject = static_cast<int64_t>(function_.objects.size());
+  firstObject_ = *firstObject;
   if (!isNew) return;
   for (hir::ObjectRef object : body.objects) {
     // A body's constants live as long as the function that has just been asked for its code.
@@ -127,7 +121,7 @@ void Translator::giveUp() {
 void Translator::checkInlined(Value& value) {
   if (value.canExit() && region_.hasWritten) return giveUp();
   // What needs no guess has failed here all the same.
-  const bool isHelper = value.op == Op::CallRuntime && (value.canExit() || value.helper == Helper::CompareQuiet);
+  const bool isHelper = value.op == Op::CallRuntime && (value.canExit() || value.calls(Helper::CompareQuiet));
   if (isHelper && snapshot_.blocked.contains(ins_->offset | hir::Function::kBlockHelpers)) return giveUp();
   switch (value.effects()) {
   case Effects::Python: return giveUp();
@@ -136,8 +130,8 @@ void Translator::checkInlined(Value& value) {
   }
   if (value.op == Op::BoxInt || value.op == Op::BoxFloat || value.op == Op::KeepAlive) return;
   if (value.op == Op::CallRuntime && onlyMakesObject(value.helper)) return;
-  if (value.helper == Helper::StoreField && region_.made.contains(value.operands[0])) return;
-  if (value.helper == Helper::CallQuiet && !mayChangeObject(*knownCallable(value.operands[0]))) return;
+  if (value.calls(Helper::StoreField) && region_.made.contains(value.operands[0])) return;
+  if (value.calls(Helper::CallQuiet) && !mayChangeObject(*knownCallable(value.operands[0]))) return;
   const bool isLastWrite =
       isArrayOrListStore(value.op) || (value.op == Op::CallRuntime && changesContainer(value.helper));
   if (!isLastWrite) return giveUp();
@@ -169,7 +163,7 @@ bool Translator::isPolymorphic(const Value* method) const {
   const int32_t index = flow_.find(method->state->offset);
   if (index < 0 || inlined_ != nullptr) return false;
   const Instruction& load = snapshot_.instructions[static_cast<size_t>(index)];
-  return method->helper == Helper::LoadMethod ? load.classes != 1 : isMixed(load);
+  return method->calls(Helper::LoadMethod) ? load.classes != 1 : isMixed(load);
 }
 
 /// True if so many arguments and defaults fill all parameters.
@@ -208,7 +202,7 @@ bool Translator::inlineCall(const Values& operands) {
 /// A method that was loaded for a call that has been inlined.
 void Translator::noteMethodLoad(const Values& operands) {
   Value* load = operands[0];
-  const bool isMethod = load->helper == Helper::LoadMethodWithValues || load->helper == Helper::LoadMethodNoDict;
+  const bool isMethod = load->calls(Helper::LoadMethodWithValues) || load->calls(Helper::LoadMethodNoDict);
   const bool isSelf = operands[1]->op == Op::Output && operands[1]->operands[0] == load;
   if (isMethod && isSelf && !snapshot_.blocked.contains(load->state->offset)) {
     methodLoads_.push_back({load, operands[1]});
@@ -221,20 +215,17 @@ void Translator::guardMethodLoads() {
   for (const MethodLoad& load : methodLoads_) {
     Value* owner = load.method->operands[0];
     const auto guard = [&](Helper helper, int64_t version) {
-      Value* condition = function_.newValue(Op::CallRuntime, types::I1, {owner});
-      condition->helper = helper;
-      condition->imms = {version};
-      Value* check = function_.newValue(Op::GuardTrue, types::kNothing, {condition});
-      check->state = std::make_unique<hir::FrameState>(*load.method->state);
+      Value* condition = function_.newCall(helper, {owner}, {version});
       function_.insertBefore(load.method, condition);
-      function_.insertBefore(load.method, check);
+      Value* check = function_.insertNew(load.method, Op::GuardTrue, types::kNothing, {condition});
+      check->state = std::make_unique<hir::FrameState>(*load.method->state);
     };
     guard(Helper::HasTypeVersion, load.method->imms[0]);
-    if (load.method->helper == Helper::LoadMethodWithValues) guard(Helper::HidesNothing, load.method->imms[1]);
+    if (load.method->calls(Helper::LoadMethodWithValues)) guard(Helper::HidesNothing, load.method->imms[1]);
     hir::ObjectRef object = function_.objects[static_cast<size_t>(load.method->operands[2]->imm)];
     object.watched = true;
-    Value* method = function_.newValue(Op::ConstObject, types::kObject, {}, function_.addObject(std::move(object)));
-    function_.insertBefore(load.method, method);
+    const uint32_t index = function_.addObject(std::move(object));
+    Value* method = function_.insertNew(load.method, Op::ConstObject, types::kObject, {}, index);
     replacements[load.method->id] = method;
     replacements[load.self->id] = owner;
     function_.remove(load.method);
@@ -282,14 +273,25 @@ bool Translator::inlineInitializer(const Callee& callee, const Values& operands)
   return !failure_;
 }
 
+/// Of a whole body, for all calls of it; null where it cannot be inlined.
+const ControlFlow* Translator::flowOf(const Snapshot& body) {
+  const auto [at, isNew] = unit_.bodies.try_emplace(&body);
+  std::optional<ControlFlow>& flow = at->second.flow;
+  if (isNew) {
+    const EntryRequest start{};
+    Result<ControlFlow> found = analyzeControlFlow(body, {&start, 1});
+    if (found && !found->isJoin(0)) flow = std::move(*found);
+  }
+  return flow ? &*flow : nullptr;
+}
+
 /// The body of `function`, if that runs the expected code. `held` is what the call keeps alive. Pushes the result.
 bool Translator::inlineFunction(const Callee& callee, Value* function, Values args, const Values& held) {
   const size_t depth = inlined_ != nullptr ? inlined_->depth + 1 : 1;
   const Snapshot& body = *callee.body;
   if (depth > kMaxInliningDepth || unit_.inlinedInstructions + body.instructions.size() > kMaxInlined) return false;
-  const EntryRequest start{};
-  Result<ControlFlow> flow = analyzeControlFlow(body, {&start, 1});
-  if (!flow || flow->isJoin(0)) return false;
+  const ControlFlow* flow = flowOf(body);
+  if (flow == nullptr) return false;
   unit_.inlinedInstructions += body.instructions.size();
   std::unique_ptr<hir::FrameState> state = makeState();
   if (depth == 1) require(call(Helper::HasRecursionRoom, {}, {kMaxInliningDepth}));

@@ -9,11 +9,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
-
 namespace {
 
 /// BINARY_OP's argument; the in-place form of each is kInPlace higher.

@@ -4,18 +4,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
-
-namespace {
-
-constexpr int64_t kEqual = 2;
-constexpr int64_t kIndexInRange = 2;  // of ListItem and TupleItem
-
-}  // namespace
-
 /// A short list or tuple of the expected length.
 bool Translator::unpackItems(Value* sequence) {
   constexpr int32_t kMaxItems = 4;  // a call is shorter than the code for many
@@ -27,12 +15,13 @@ bool Translator::unpackItems(Value* sequence) {
   }
   guardType(sequence, type);
   Value* size = emit(Op::SizeOf, types::I64, {sequence});
-  Value* isExpected = emit(Op::IntCompare, types::I1, {size, emit(Op::ConstInt, types::I64, {}, ins_->arg)}, kEqual);
+  Value* isExpected =
+      emit(Op::IntCompare, types::I1, {size, emit(Op::ConstInt, types::I64, {}, ins_->arg)}, hir::comparison::kEqual);
   emit(Op::GuardTrue, types::kNothing, {isExpected});
   Values items;
   for (int64_t i = 0; i < ins_->arg; ++i) {
     Value* index = emit(Op::ConstInt, types::I64, {}, i);
-    items.push_back(emit(isList ? Op::ListItem : Op::TupleItem, types::kObject, {sequence, index}, kIndexInRange));
+    items.push_back(emit(isList ? Op::ListItem : Op::TupleItem, types::kObject, {sequence, index}, hir::kIndexInRange));
   }
   for (auto item = items.rbegin(); item != items.rend(); ++item) push(*item);
   return true;

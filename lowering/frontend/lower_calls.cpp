@@ -4,9 +4,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Value;
-
 namespace {
 
 /// The helper for what the interpreter met here. Those for single builtins have any other callable called by the

@@ -6,13 +6,6 @@
 
 namespace martlet::frontend {
 
-using hir::Block;
-using hir::Edge;
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
-
 void Translator::lowerControl() {
   switch (ins_->op) {
   case BytecodeOp::Resume: return;  // vm has looked at pending events where the interpreter does
@@ -43,7 +36,7 @@ bool Translator::getIterQuietly(Value* iterable) {
   if (failure_ || !speculates()) return false;
   const bool more = next_ < snapshot_.instructions.size() && snapshot_.instructions[next_].op == BytecodeOp::ForIter;
   const Special loop = more ? snapshot_.instructions[next_].special : Special::None;
-  const bool isMade = iterable->op == Op::CallRuntime && iterable->helper == Helper::CallQuiet;
+  const bool isMade = iterable->calls(Helper::CallQuiet);
   const bool isKnown = loop == Special::ForIterList || loop == Special::ForIterTuple || loop == Special::ForIterRange ||
                        loop == Special::ForIterQuiet || isMade;
   if (!isKnown || !iterable->type.mayBe(types::kObject.without(types::kNumber | types::None))) return false;

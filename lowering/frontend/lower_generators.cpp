@@ -7,11 +7,6 @@
 
 namespace martlet::frontend {
 
-using hir::Edge;
-using hir::Helper;
-using hir::Value;
-namespace types = hir::types;
-
 void Translator::lowerGenerator() {
   switch (ins_->op) {
   case BytecodeOp::ReturnGenerator: return endWithExit(hir::ExitReason::Interpret);

@@ -10,15 +10,7 @@
 
 namespace martlet::frontend {
 
-using hir::Block;
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
-
 namespace {
-
-constexpr int64_t kLess = 0, kGreater = 4;
 
 /// FloatToIntValue's number for a direction of rounding.
 int64_t rounding(KnownCallable callable) {
@@ -242,7 +234,7 @@ bool Translator::smallestOrLargest(const Values& args, bool isMin) {
   for (size_t i = 1; i < args.size(); ++i) {
     Value* bestNumber = i == 1 ? numbers[0] : number(best);
     Value* isBetter = emit(areInts ? Op::IntCompare : Op::FloatCompare, types::I1, {numbers[i], bestNumber},
-                           isMin ? kLess : kGreater);
+                           isMin ? hir::comparison::kLess : hir::comparison::kGreater);
     best = choose(isBetter, best, args[i]);
   }
   push(best);
@@ -252,14 +244,14 @@ bool Translator::smallestOrLargest(const Values& args, bool isMin) {
 /// A class whose class is type, or a tuple of these: others have an __instancecheck__.
 bool Translator::isOrdinaryClass(const Value* value) const {
   if (value->op == Op::ConstObject) return value->type == types::Class;
-  if (value->op != Op::CallRuntime || value->helper != Helper::BuildTuple) return false;
+  if (!value->calls(Helper::BuildTuple)) return false;
   return std::all_of(value->operands.begin(), value->operands.end(),
                      [](const Value* v) { return v->op == Op::ConstObject && v->type == types::Class; });
 }
 
 /// len(): a class of its own may have a __len__.
 Value* Translator::sizeOf(const Values& operands, Value* object) {
-  constexpr hir::Type kSized = types::List | types::Tuple | types::Str | types::Bytes | types::Dict | types::Set;
+  constexpr hir::Type kSized = types::kContainer | types::Str | types::Bytes;
   Value* isKnown = call(Helper::LenValue, {object});
   Value* size = output(isKnown, 0, types::I64);
   return orElse(isKnown, size, object->type.isSubtypeOf(kSized),
@@ -354,7 +346,7 @@ bool Translator::areLikelyQuiet(KnownCallable known, const Values& args) const {
   }
   const auto first = args.begin() + static_cast<ptrdiff_t>(!ownerType(known).isNothing());  // self is guarded
   return std::all_of(first, args.end(), [&](const Value* v) {
-    const bool isIterable = expected == kItems && v->op == Op::CallRuntime && v->helper == Helper::CallQuiet;
+    const bool isIterable = expected == kItems && v->calls(Helper::CallQuiet);
     return isIterable || v->type.without(types::Null).isSubtypeOf(expected);
   });
 }

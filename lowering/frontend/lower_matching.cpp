@@ -4,8 +4,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-
 void Translator::lowerMatch() {
   switch (ins_->op) {
   case BytecodeOp::GetLen: return push(call(Helper::GetLen, {peek(1)}));

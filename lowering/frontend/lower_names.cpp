@@ -4,10 +4,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Value;
-namespace types = hir::types;
-
 void Translator::lowerAttribute() {
   switch (ins_->op) {
   case BytecodeOp::LoadAttr: return loadAttr();
@@ -56,10 +52,9 @@ void Translator::loadAttr() {
 bool Translator::loadModuleConstant(Value* owner) {
   if (failure_ || !speculates() || ins_->special != Special::AttrModule || ins_->object < 0 || index_ == 0)
     return false;
-  if (owner->op != hir::Op::ConstObject || owner->imm != inTable(snapshot_.instructions[index_ - 1].object))
-    return false;
-  emit(hir::Op::GuardTrue, types::kNothing, {call(Helper::IsModule, {owner})});
-  emit(hir::Op::GuardValid, types::kNothing, {}, inTable(snapshot_.validityObject));
+  if (owner->op != Op::ConstObject || owner->imm != inTable(snapshot_.instructions[index_ - 1].object)) return false;
+  emit(Op::GuardTrue, types::kNothing, {call(Helper::IsModule, {owner})});
+  emit(Op::GuardValid, types::kNothing, {}, inTable(snapshot_.validityObject));
   push(constObject(ins_->object));
   if ((ins_->arg & 1) != 0) push(null());
   return true;
@@ -136,8 +131,8 @@ void Translator::lowerName() {
     Value* name = nameObject(arg >> 1);
     if (ins_->object >= 0 && speculates()) {
       // Of inlined code, what is called has been asked.
-      if (inlined_ == nullptr) emit(hir::Op::GuardGlobals, types::kNothing, {}, snapshot_.globalsObject);
-      emit(hir::Op::GuardValid, types::kNothing, {}, inTable(snapshot_.validityObject));
+      if (inlined_ == nullptr) emit(Op::GuardGlobals, types::kNothing, {}, snapshot_.globalsObject);
+      emit(Op::GuardValid, types::kNothing, {}, inTable(snapshot_.validityObject));
       push(constObject(ins_->object));
     } else if (ins_->special == Special::GlobalModule) {
       push(call(Helper::LoadGlobalModule, {name}, {ins_->version, ins_->index, ins_->site}));

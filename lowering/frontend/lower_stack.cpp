@@ -6,9 +6,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Value;
-
 void Translator::lowerStack() {
   const int64_t arg = ins_->arg;
   switch (ins_->op) {

@@ -5,11 +5,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
-
 namespace {
 
 Helper subscriptHelper(Special special) {
@@ -63,22 +58,20 @@ bool Translator::loadArrayItem(Value* container, Value* key) {
 bool Translator::loadQuietly(Value* container, Value* key) {
   if (!speculates() || failure_) return false;
   switch (ins_->special) {
-  case Special::SubscrDict:
+  case Special::SubscrDict: {
     if (!container->type.mayBe(types::Dict)) return false;
-    {
-      Value* item = call(Helper::DictItem, {container, key});
-      push(orElse(isNotNull(item), item, false, [&] { return call(Helper::SubscrDict, {container, key}); }));
-      return true;
-    }
+    Value* item = call(Helper::DictItem, {container, key});
+    push(orElse(isNotNull(item), item, false, [&] { return call(Helper::SubscrDict, {container, key}); }));
+    return true;
+  }
   case Special::SubscrStrInt:
     if (!container->type.mayBe(types::Str) || !key->type.mayBe(types::Long)) return false;
     push(call(Helper::StrItem, {container, unboxInt(key)}));
     return true;
-  case Special::SubscrBytes: {
+  case Special::SubscrBytes:
     if (!container->type.mayBe(types::Bytes | types::OtherObject) || !key->type.mayBe(types::Long)) return false;
     push(boxInt(checkedOutput(call(Helper::ByteItemValue, {container, unboxInt(key)}), types::I64)));
     return true;
-  }
   default: return false;
   }
 }

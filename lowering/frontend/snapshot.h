@@ -23,7 +23,7 @@ enum class BytecodeOp : uint8_t {
 };
 const char* name(BytecodeOp op);
 
-/// What the specialising interpreter made of an instruction.
+/// What the specializing interpreter made of an instruction.
 enum class Special : uint8_t {
 #define SPECIAL(name) name,
 #include "lowering/frontend/specials.def"
@@ -44,7 +44,7 @@ struct Instruction {
   uint32_t resumeOffset = 0;  ///< code unit of its first EXTENDED_ARG, or `offset`
   uint32_t nextOffset = 0;    ///< code unit behind it and its caches
   uint32_t target = 0;        ///< jumps, SEND: where to; FOR_ITER: where the exhausted iterator has been popped
-  // Inline-cache contents of a specialised instruction, as they are in the cache; meaning by `special`.
+  // Inline-cache contents of a specialized instruction, as they are in the cache; meaning by `special`.
   uint32_t version = 0;   ///< type version, or keys version of a module or of builtins
   uint32_t version2 = 0;  ///< keys version (methods), builtins keys version (globals)
   uint32_t index = 0;     ///< byte offset (slots), or index of an inline value or a dict entry
@@ -94,16 +94,13 @@ struct Callee {
 };
 
 struct Snapshot {
-  std::string name;  ///< qualified name
-  std::string filename;
-  int firstLine = 0;
+  std::string name;                       ///< qualified name
   uint32_t version = 0;                   ///< of the code object; 0: it has none
   std::vector<Instruction> instructions;  ///< by offset; halves of a superinstruction follow each other
   std::vector<Handler> handlers;
   std::vector<hir::ObjectRef> objects;     ///< constants first (consts[i] = objects[i]), then names, then others
   std::map<int32_t, KnownCallable> known;  ///< by object table index; methods live as long as their class, for ever
-  uint32_t constCount = 0;
-  uint32_t nameBase = 0;  ///< names[i] = objects[nameBase + i]
+  uint32_t nameBase = 0;                   ///< names[i] = objects[nameBase + i]
   int32_t noneObject = -1, trueObject = -1, falseObject = -1, assertionErrorObject = -1;  ///< always present
   /// Where some global is taken for a constant: the function's globals, with the builtins behind it, and the word that
   /// is not zero any more once one of them has changed.
@@ -111,11 +108,8 @@ struct Snapshot {
   uint16_t argCount = 0;    ///< slots filled by a call: positional, keyword-only, *args, **kwargs
   uint16_t localCount = 0;  ///< localsplus: locals, cells, free variables
   uint16_t stackSize = 0;
-  uint16_t freeVarBase = 0;  ///< first free-variable slot in localsplus
-  uint16_t freeVarCount = 0;
-  bool isGenerator = false;  ///< generator, coroutine or async generator
-  bool isAsyncGenerator = false, isCoroutine = false;
-  bool optimizedLocals = true;  ///< CO_OPTIMIZED: a function; false for module and class bodies
+  uint16_t freeVarBase = 0;     ///< first free-variable slot in localsplus
+  bool isGenerator = false;     ///< generator, coroutine or async generator
   uint32_t firstTraceable = 0;  ///< index of the first RESUME: prologue before it
   BlockedSites blocked;
   /// Code that has never run is left to the interpreter, but for what is in `reached`. Only where the code did run in

@@ -5,11 +5,9 @@
 
 #include <utility>
 
-namespace martlet::frontend {
+#include "lowering/hir/analysis.h"
 
-using hir::Op;
-using hir::Value;
-namespace types = hir::types;
+namespace martlet::frontend {
 
 namespace {
 
@@ -132,20 +130,10 @@ void Translator::narrowParams() {
   for (auto& block : function_.blocks) {
     for (Value* param : block->params) param->type = types::kNothing;
   }
-  bool changed = true;
-  while (changed) {
-    changed = false;
-    for (auto& block : function_.blocks) {
-      for (hir::Edge& edge : block->successors) {
-        for (size_t i = 0; i < edge.args.size(); ++i) {
-          Value* param = edge.target->params[i];
-          const hir::Type joined = param->type | edge.args[i]->type;
-          changed |= joined != param->type;
-          param->type = joined;
-        }
-      }
-    }
-  }
+  hir::growAlongEdges(function_, [](Value& param, const Value& argument) {
+    const hir::Type joined = param.type | argument.type;
+    return std::exchange(param.type, joined) != joined;
+  });
 }
 
 void Translator::lowerInstruction() {

@@ -16,14 +16,27 @@
 #include "lowering/frontend/control_flow.h"
 #include "lowering/frontend/frontend.h"
 #include "lowering/hir/hir.h"
+#include "lowering/native_abi.h"
 
 namespace martlet::frontend {
+
+using hir::Block;
+using hir::Edge;
+using hir::Effects;
+using hir::Helper;
+using hir::Op;
+using hir::Value;
+namespace types = hir::types;
 
 /// What the translation of a function shares with those of the bodies that it takes in.
 struct TranslationUnit {
   hir::Function function;
-  std::map<int64_t, KnownCallable> known;      ///< by object table index
-  std::map<const Snapshot*, int64_t> inlined;  ///< the first of a body's objects in the function's table
+  std::map<int64_t, KnownCallable> known;  ///< by object table index
+  struct Body {
+    std::optional<ControlFlow> flow;     ///< none: it cannot be inlined
+    std::optional<int64_t> firstObject;  ///< in the function's table, once they are there
+  };
+  std::map<const Snapshot*, Body> bodies;
   size_t inlinedInstructions = 0;
 };
 
@@ -35,8 +48,7 @@ class Translator {
   const std::optional<Bailout>& failure() const { return failure_; }
 
  private:
-  using Value = hir::Value;
-  using Values = std::vector<hir::Value*>;
+  using Values = std::vector<Value*>;
 
   // ---- inlining (inlining.cpp)
   /// What inlined code knows and owes at a place in it.
@@ -53,7 +65,7 @@ class Translator {
     bool hasWritten = false;    ///< something that cannot be taken back has happened
   };
   struct InlinedReturn {
-    hir::Block* block;
+    Block* block;
     Value* value;
     Region region;
   };
@@ -77,6 +89,7 @@ class Translator {
   bool inlineClassMethod(const Values& operands);
   bool inlineInitializer(const Callee& callee, const Values& operands);
   bool inlineFunction(const Callee& callee, Value* function, Values args, const Values& held);
+  const ControlFlow* flowOf(const Snapshot& body);
   static bool mayTake(const Callee& callee, size_t count);
   void addDefaults(Value* function, size_t parameters, Values& args);
   bool translateInlined(const Values& args);
@@ -92,12 +105,12 @@ class Translator {
   void storeAttrInlined();
   bool toBoolInlined();
   /// The attribute's place, as in Field.
-  int64_t placeOf(bool isSlot) const { return int64_t{ins_->index} << 2 | (isSlot ? 2 : 0); }
+  int64_t placeOf(bool isSlot) const { return FieldPlace{ins_->index, isSlot}.pack(); }
   void loadFieldInlined(Value* owner, int64_t place);
   Value* cachedObject();
   Value* cachedMethod();
   void storeLocalInlined(size_t slot, Value* value);
-  hir::Edge inlinedEdgeTo(uint32_t index);
+  Edge inlinedEdgeTo(uint32_t index);
   void giveUp();
 
   // ---- driver (translator.cpp)
@@ -112,30 +125,28 @@ class Translator {
   void fail(BailoutReason reason, std::string detail);
 
   // ---- emitter (emitter.cpp)
-  Value* emit(hir::Op op, hir::Type type, Values operands = {}, int64_t imm = 0);
+  Value* emit(Op op, hir::Type type, Values operands = {}, int64_t imm = 0);
   /// Calls a helper; an `outputs` count is for those with an X parameter.
-  Value* call(hir::Helper helper, Values operands, std::vector<int64_t> imms = {}, uint16_t outputs = 0);
+  Value* call(Helper helper, Values operands, std::vector<int64_t> imms = {}, uint16_t outputs = 0);
   /// The same where the result is known to be of a narrower type.
-  Value* callTyped(hir::Type type, hir::Helper helper, Values operands, std::vector<int64_t> imms = {});
-  Value* output(Value* call, int64_t index, hir::Type type) { return emit(hir::Op::Output, type, {call}, index); }
+  Value* callTyped(hir::Type type, Helper helper, Values operands, std::vector<int64_t> imms = {});
+  Value* output(Value* call, int64_t index, hir::Type type) { return emit(Op::Output, type, {call}, index); }
   Value* constObject(int64_t index);
   /// A snapshot's object table index in the function's table.
   int64_t inTable(int64_t index) const { return firstObject_ + index; }
   Value* constArgument() { return constObject(ins_->arg); }
   Value* nameObject(int64_t index) { return constObject(snapshot_.nameBase + index); }
   Value* none() { return constObject(snapshot_.noneObject); }
-  Value* isNotNull(Value* value) {
-    return emit(hir::Op::BoolNot, hir::types::I1, {emit(hir::Op::IsNull, hir::types::I1, {value})});
-  }
-  Value* null() { return emit(hir::Op::ConstNull, hir::types::Null); }
+  Value* isNotNull(Value* value) { return emit(Op::BoolNot, types::I1, {emit(Op::IsNull, types::I1, {value})}); }
+  Value* null() { return emit(Op::ConstNull, types::Null); }
   /// True where the number is not zero.
   Value* isNonZero(Value* number);
-  Value* boolObject(Value* flag) { return emit(hir::Op::BoxBool, hir::types::Bool, {flag}); }
+  Value* boolObject(Value* flag) { return emit(Op::BoxBool, types::Bool, {flag}); }
   Value* is(Value* object, int32_t knownObject);
-  Value* unboxInt(Value* v) { return emit(hir::Op::UnboxInt, hir::types::I64, {v}); }
-  Value* unboxFloat(Value* v) { return emit(hir::Op::UnboxFloat, hir::types::F64, {v}); }
-  Value* boxInt(Value* v) { return emit(hir::Op::BoxInt, hir::types::Long, {v}); }
-  Value* boxFloat(Value* v) { return emit(hir::Op::BoxFloat, hir::types::Float, {v}); }
+  Value* unboxInt(Value* v) { return emit(Op::UnboxInt, types::I64, {v}); }
+  Value* unboxFloat(Value* v) { return emit(Op::UnboxFloat, types::F64, {v}); }
+  Value* boxInt(Value* v) { return emit(Op::BoxInt, types::Long, {v}); }
+  Value* boxFloat(Value* v) { return emit(Op::BoxFloat, types::Float, {v}); }
   void guardType(Value* object, hir::Type type);
   Value* local(int64_t slot);
   void storeLocal(int64_t slot, Value* value);
@@ -154,12 +165,12 @@ class Translator {
   // ---- blocks (emitter.cpp)
   std::unique_ptr<hir::FrameState> makeState() const;
   /// A block within the instruction, with the present locals and the stack before the instruction.
-  hir::Block* newInnerBlock();
+  Block* newInnerBlock();
   /// An edge to the block that begins at an instruction, with the present locals and stack.
-  hir::Edge edgeTo(uint32_t index);
-  hir::Edge edgeToOffset(uint32_t offset);
+  Edge edgeTo(uint32_t index);
+  Edge edgeToOffset(uint32_t offset);
   void endWithJump(uint32_t index);
-  void endWithBranch(Value* condition, hir::Edge ifTrue, hir::Edge ifFalse, int64_t seldom = 0);
+  void endWithBranch(Value* condition, Edge ifTrue, Edge ifFalse, int64_t seldom = 0);
   void endWithReturn(Value* value);
   void endWithExit(hir::ExitReason reason, int64_t imm = 0);
   void endUnreachable();
@@ -171,21 +182,21 @@ class Translator {
   template <class General>
   Value* orElse(Value* isGood, Value* quick, bool isCertain, General&& general) {
     if (isCertain || inlined_ != nullptr) {
-      emit(hir::Op::GuardTrue, hir::types::kNothing, {isGood});
+      emit(Op::GuardTrue, types::kNothing, {isGood});
       return quick;
     }
-    hir::Block* slow = newInnerBlock();
-    hir::Block* join = newInnerBlock();
+    Block* slow = newInnerBlock();
+    Block* join = newInnerBlock();
     Value* result = quick != nullptr ? function_.newParam(join, quick->type) : nullptr;
     endWithBranch(isGood, {join, quick != nullptr ? Values{quick} : Values{}}, {slow, {}}, /*seldom=*/2);
     switchTo(slow);
     Value* other = general();
-    emit(hir::Op::Jump, hir::types::kNothing);
+    emit(Op::Jump, types::kNothing);
     block_->successors.push_back({join, quick != nullptr ? Values{other} : Values{}});
     switchTo(join);
     return result;
   }
-  void switchTo(hir::Block* block) { block_ = block; }
+  void switchTo(Block* block) { block_ = block; }
 
   // ---- what speculation may know
   bool speculates() const { return !blocked_; }
@@ -245,10 +256,10 @@ class Translator {
   bool loadArrayItem(Value* container, Value* key);
   bool storeArrayItem(Value* container, Value* key, Value* value);
   void learnNumbers(Value* left, Value* right);
-  bool mayBeInt(const hir::Value* value) const;
-  bool mayBeFloat(const hir::Value* value) const;
+  bool mayBeInt(const Value* value) const;
+  bool mayBeFloat(const Value* value) const;
   void learnSubscript(Value* container, Value* key, hir::Type learnable);
-  bool subscriptBySlice(hir::Value* start, hir::Value* stop, hir::Value* step);
+  bool subscriptBySlice(Value* start, Value* stop, Value* step);
   void compareOp();
   void toBool();
   void loadAttr();
@@ -267,7 +278,7 @@ class Translator {
   void pushOutputs(Value* call, uint16_t count);
 
   struct BlockPlan {
-    hir::Block* block = nullptr;
+    Block* block = nullptr;
     bool queued = false;
     // Of inlined code, whose locals and operands are in no frame.
     Values locals, stack;
@@ -286,7 +297,7 @@ class Translator {
   std::set<uint32_t> pending_;           ///< leaders whose block exists and is not translated yet
   std::optional<Bailout> failure_;
 
-  hir::Block* block_ = nullptr;  ///< NULL behind a terminator
+  Block* block_ = nullptr;  ///< NULL behind a terminator
   Values locals_;
   Values stack_;
   Values before_;  ///< the stack before the present instruction

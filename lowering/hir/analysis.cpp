@@ -3,18 +3,8 @@
 #include "lowering/hir/analysis.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace martlet::hir {
-namespace {
-
-size_t blockIdLimit(const Function& function) {
-  size_t limit = 0;
-  for (const std::unique_ptr<Block>& block : function.blocks) limit = std::max<size_t>(limit, block->id + size_t{1});
-  return limit;
-}
-
-}  // namespace
 
 // ---- Dominators -----------------------------------------------------------------------------------------------------
 
@@ -26,7 +16,7 @@ DominatorTree::DominatorTree(const Function& function) {
 
 // The function's own block order is not relied on: text and passes may have it in any order.
 void DominatorTree::number(const Function& function) {
-  nodeOfBlock_.assign(blockIdLimit(function), kNone);
+  nodeOfBlock_.assign(function.blockIds(), kNone);
   struct Visit {
     Block* block;
     size_t remaining;
@@ -136,64 +126,6 @@ const std::vector<Block*>& DominatorTree::children(const Block* block) const {
   return node == kNone ? kEmpty : nodes_[node].children;
 }
 
-// ---- Liveness -------------------------------------------------------------------------------------------------------
-
-Liveness::Liveness(const Function& function) {
-  const size_t words = (function.valueCount() + 63) / 64;
-  values_.resize(function.valueCount());
-  in_.assign(blockIdLimit(function), Bits(words));
-  out_ = in_;
-  std::vector<Bits> defined = in_;
-
-  auto set = [](Bits& bits, const Value* value) { bits[value->id / 64] |= uint64_t{1} << (value->id % 64); };
-  for (const std::unique_ptr<Block>& block : function.blocks) {
-    Bits& uses = in_[block->id];  // upward exposed uses are what live-in begins with
-    Bits& definitions = defined[block->id];
-    for (Value* param : block->params) {
-      values_[param->id] = param;
-      set(definitions, param);
-    }
-    for (Value* op : block->ops) {
-      visitLiveUses(*op, [&](Value* value) {
-        if (!test(definitions, value->id)) set(uses, value);
-      });
-      values_[op->id] = op;
-      set(definitions, op);
-    }
-  }
-
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (auto it = function.blocks.rbegin(); it != function.blocks.rend(); ++it) {
-      Bits& in = in_[(*it)->id];
-      Bits& out = out_[(*it)->id];
-      const Bits& definitions = defined[(*it)->id];
-      for (const Edge& edge : (*it)->successors) {
-        const Bits& behind = in_[edge.target->id];
-        for (size_t word = 0; word < words; ++word) out[word] |= behind[word];
-      }
-      for (size_t word = 0; word < words; ++word) {
-        const uint64_t through = in[word] | (out[word] & ~definitions[word]);
-        changed |= through != in[word];
-        in[word] = through;
-      }
-    }
-  }
-}
-
-std::vector<Value*> Liveness::list(const std::vector<Bits>& sets, const Block* block) const {
-  std::vector<Value*> found;
-  if (block->id >= sets.size()) return found;
-  const Bits& bits = sets[block->id];
-  for (size_t word = 0; word < bits.size(); ++word) {
-    for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
-      const size_t id = word * 64 + static_cast<size_t>(std::countr_zero(rest));
-      if (values_[id] != nullptr) found.push_back(values_[id]);
-    }
-  }
-  return found;
-}
-
 // ---- Loops ----------------------------------------------------------------------------------------------------------
 
 bool Loop::contains(const Block* block) const {
@@ -201,7 +133,7 @@ bool Loop::contains(const Block* block) const {
 }
 
 LoopInfo::LoopInfo(const Function& function, const DominatorTree& dominators) {
-  innermost_.resize(blockIdLimit(function));
+  innermost_.resize(function.blockIds());
   std::vector<std::vector<Block*>> predecessors(innermost_.size());
   for (Block* block : dominators.order()) {
     for (const Edge& edge : block->successors) predecessors[edge.target->id].push_back(block);
@@ -237,6 +169,25 @@ LoopInfo::LoopInfo(const Function& function, const DominatorTree& dominators) {
       innermost_[block->id] = &loops_.back();
     }
   }
+}
+
+// ---- Ways -----------------------------------------------------------------------------------------------------------
+
+bool reaches(const Block* from, const Block* to, const Block* around) {
+  if (from == around) return false;
+  std::vector<bool> seen(from->function->blockIds(), false);
+  std::vector<const Block*> pending{from};
+  while (!pending.empty()) {
+    const Block* block = pending.back();
+    pending.pop_back();
+    for (const Edge& edge : block->successors) {
+      if (edge.target == around || seen[edge.target->id]) continue;
+      if (edge.target == to) return true;
+      seen[edge.target->id] = true;
+      pending.push_back(edge.target);
+    }
+  }
+  return false;
 }
 
 }  // namespace martlet::hir

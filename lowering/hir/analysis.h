@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Facts about a function that passes ask for: dominators, liveness, loops. Each is computed by its constructor and is
-// stale once blocks or edges change (liveness: once any use changes). Must not know: Python.h, LLVM.
+// Facts about a function that passes ask for: dominators, loops, ways. Each is computed by its constructor and is stale
+// once blocks or edges change. Must not know: Python.h, LLVM.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -9,27 +9,6 @@
 #include "lowering/hir/hir.h"
 
 namespace martlet::hir {
-
-/// Calls `visit(Value*)` for every value that has to be alive when `op` executes: operands, edge arguments of a
-/// terminator, and of a frame state the stack and the *dirty* locals. A clean local is in the frame's memory already,
-/// and entry states only describe.
-template <class Visit>
-void visitLiveUses(const Value& op, Visit&& visit) {
-  for (Value* value : op.operands) visit(value);
-  if (op.state) {
-    for (Value* value : op.state->stack) visit(value);
-    for (size_t slot = 0; slot < op.state->locals.size(); ++slot) {
-      if (!op.state->isDirty(slot)) continue;
-      visit(op.state->locals[slot]);
-      if (Value* condition = op.state->conditionOf(slot)) visit(condition);
-    }
-  }
-  if (op.isTerminator() && op.block != nullptr) {
-    for (const Edge& edge : op.block->successors) {
-      for (Value* value : edge.args) visit(value);
-    }
-  }
-}
 
 /// Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm". Native code may begin at any entry, so that a root
 /// that is no block stands above all of them, and two entries that join leave the join without a dominating block.
@@ -71,32 +50,6 @@ class DominatorTree {
   std::vector<Block*> order_;
 };
 
-/// Values that are needed at a block's borders. A block's parameters are not live-in (the block defines them); edge
-/// arguments are uses of the terminator, and live-out only if something behind the edge uses the value itself.
-class Liveness {
- public:
-  explicit Liveness(const Function& function);
-
-  bool isLiveIn(const Block* block, const Value* value) const { return has(in_, block, value); }
-  bool isLiveOut(const Block* block, const Value* value) const { return has(out_, block, value); }
-  /// In order of ids.
-  std::vector<Value*> liveIn(const Block* block) const { return list(in_, block); }
-  std::vector<Value*> liveOut(const Block* block) const { return list(out_, block); }
-
- private:
-  using Bits = std::vector<uint64_t>;
-  static bool test(const Bits& bits, uint32_t id) {
-    return id / 64 < bits.size() && ((bits[id / 64] >> (id % 64)) & 1) != 0;
-  }
-  static bool has(const std::vector<Bits>& sets, const Block* block, const Value* value) {
-    return block->id < sets.size() && test(sets[block->id], value->id);
-  }
-  std::vector<Value*> list(const std::vector<Bits>& sets, const Block* block) const;
-
-  std::vector<Bits> in_, out_;  // by block id
-  std::vector<Value*> values_;  // by value id; null for ids that are in no block
-};
-
 struct Loop {
   Block* header = nullptr;
   Loop* parent = nullptr;
@@ -124,5 +77,22 @@ class LoopInfo {
   std::deque<Loop> loops_;        // addresses stay
   std::vector<Loop*> innermost_;  // by block id
 };
+
+/// True if a way of at least one edge leads from one block to the other, not through `around`.
+bool reaches(const Block* from, const Block* to, const Block* around);
+
+/// What is true of a parameter as soon as it is true of one of its arguments: calls `grow(param, argument)`, which says
+/// whether that changed anything, for all edges, over and over, until nothing does.
+template <class Grow>
+void growAlongEdges(const Function& function, Grow&& grow) {
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const auto& block : function.blocks) {
+      for (const Edge& edge : block->successors) {
+        for (size_t i = 0; i < edge.args.size(); ++i) grown |= grow(*edge.target->params[i], *edge.args[i]);
+      }
+    }
+  }
+}
 
 }  // namespace martlet::hir

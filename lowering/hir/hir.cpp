@@ -129,7 +129,7 @@ Effects Value::effects() const {
 Ownership Value::ownership() const {
   if (!type.isReference()) return Ownership::None;
   if (op == Op::CallRuntime && helper != Helper::kCount && hir::info(helper).result == 'F') return Ownership::Forever;
-  if (isItem() && (imm & 1) != 0) return Ownership::Container;
+  if (isItem() && (imm & kBorrowedItem) != 0) return Ownership::Container;
   return info().ownership;
 }
 
@@ -189,6 +189,19 @@ Value* Function::newValue(Op op, Type type, std::vector<Value*> operands, int64_
   return values_.back().get();
 }
 
+Value* Function::newCall(Helper helper, std::vector<Value*> operands, std::vector<int64_t> imms) {
+  Value* call = newValue(Op::CallRuntime, resultType(hir::info(helper)), std::move(operands));
+  call->helper = helper;
+  call->imms = std::move(imms);
+  return call;
+}
+
+Value* Function::insertNew(Value* position, Op op, Type type, std::vector<Value*> operands, int64_t imm) {
+  Value* value = newValue(op, type, std::move(operands), imm);
+  insertBefore(position, value);
+  return value;
+}
+
 Value* Function::newParam(Block* block, Type type) {
   Value* param = newValue(Op::Param, type, {}, static_cast<int64_t>(block->params.size()));
   param->block = block;
@@ -205,13 +218,6 @@ void Function::append(Block* block, Value* value) {
 void Function::insertBefore(Value* position, Value* value) {
   assert(value->block == nullptr);
   const size_t index = indexInBlock(position);
-  value->block = position->block;
-  value->block->ops.insert(value->block->ops.begin() + static_cast<ptrdiff_t>(index), value);
-}
-
-void Function::insertAfter(Value* position, Value* value) {
-  assert(value->block == nullptr);
-  const size_t index = indexInBlock(position) + 1;
   value->block = position->block;
   value->block->ops.insert(value->block->ops.begin() + static_cast<ptrdiff_t>(index), value);
 }
@@ -298,16 +304,19 @@ void Function::recomputePredecessors() {
   }
 }
 
+void replaceParams(FrameState& state, const Block& target, const std::vector<Value*>& args) {
+  visitState(state, [&](Value*& value) {
+    if (value->op == Op::Param && value->block == &target) value = args[static_cast<size_t>(value->imm)];
+  });
+}
+
 Block* Function::splitEdge(Block* from, size_t successor) {
   Block* target = from->successors[successor].target;
   Block* middle = newBlock();
   if (target->entry) {
     middle->entry = std::make_unique<FrameState>(*target->entry);
     const std::vector<Value*>& args = from->successors[successor].args;
-    auto toArgument = [&](Value*& value) {
-      if (value->op == Op::Param && value->block == target) value = args[static_cast<size_t>(value->imm)];
-    };
-    visitState(*middle->entry, toArgument);
+    replaceParams(*middle->entry, *target, args);
   }
   append(middle, newValue(Op::Jump, types::kNothing));
   middle->successors.push_back({target, std::move(from->successors[successor].args)});

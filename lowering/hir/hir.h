@@ -41,6 +41,15 @@ enum class ExitReason : uint8_t {
   kCount
 };
 
+/// What IntCompare and FloatCompare ask, as their imm: COMPARE_OP's numbers.
+namespace comparison {
+inline constexpr int64_t kLess = 0, kLessEqual = 1, kEqual = 2, kNotEqual = 3, kGreater = 4, kGreaterEqual = 5;
+}
+
+/// Bits of the imm of items (Value::isItem()).
+inline constexpr int64_t kBorrowedItem = 1;  ///< from the container or instance
+inline constexpr int64_t kIndexInRange = 2;  ///< of ListItem and TupleItem
+
 enum class Effects : uint8_t { Pure, Reads, Writes, Python, Control };
 enum class Ownership : uint8_t { Owned, Slot, Container, Forever, None };
 
@@ -158,6 +167,8 @@ class Value {
   bool isItem() const {
     return op == Op::ListItem || op == Op::TupleItem || op == Op::ListNext || op == Op::TupleNext || op == Op::Field;
   }
+  /// True for a CallRuntime of this very helper.
+  bool calls(Helper which) const { return op == Op::CallRuntime && helper == which; }
   bool isTerminator() const { return info().effects == Effects::Control; }
   /// True for a CallRuntime whose failure is handled in this function: a BranchFailed follows.
   bool isCaught() const;
@@ -267,10 +278,13 @@ class Function {
   Block* newBlock();
   /// Creates a detached value; the caller puts it into a block (`append`, `insertBefore`).
   Value* newValue(Op op, Type type, std::vector<Value*> operands = {}, int64_t imm = 0);
+  /// The same for a CallRuntime.
+  Value* newCall(Helper helper, std::vector<Value*> operands, std::vector<int64_t> imms = {});
+  /// Creates a value right before another one.
+  Value* insertNew(Value* position, Op op, Type type, std::vector<Value*> operands = {}, int64_t imm = 0);
   Value* newParam(Block* block, Type type);
   void append(Block* block, Value* value);
   void insertBefore(Value* position, Value* value);
-  void insertAfter(Value* position, Value* value);
   /// Unlinks and frees nothing: the value stays owned by the function but is in no block.
   void remove(Value* value);
   /// Removes a parameter and the matching argument of each incoming edge.
@@ -285,13 +299,18 @@ class Function {
   /// Puts an empty block on an edge and returns it; its entry state is the target's with parameters replaced by
   /// arguments.
   Block* splitEdge(Block* from, size_t successor);
+  /// All ids are below these.
   size_t valueCount() const { return values_.size(); }
+  size_t blockIds() const { return nextBlockId_; }
   uint32_t addObject(ObjectRef object);
 
  private:
   std::vector<std::unique_ptr<Value>> values_;
   uint32_t nextBlockId_ = 0;
 };
+
+/// Names an edge's arguments in the place of its target's parameters.
+void replaceParams(FrameState& state, const Block& target, const std::vector<Value*>& args);
 
 /// Calls `visit(Value*&)` for every value that an op uses: operands, then what its frame state names.
 template <class Visit>

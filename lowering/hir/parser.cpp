@@ -200,9 +200,7 @@ void FunctionParser::entry(Cursor& at) {
     } else if (key == "seen") {
       at.expect("[");
       do {
-        const auto type = Type::parse(at.typeText());
-        if (!type) return at.fail("expected a type");
-        entry.seen.push_back(*type);
+        entry.seen.push_back(type(at));
       } while (at.accept(","));
       at.expect("]");
     } else {

@@ -409,7 +409,7 @@ void Verifier::call(const Value& op) {
   if (op.outputs != 0 && countOf(helper.params, 'X') == 0) report(std::string(helper.name) + " has no X parameter");
   if (op.borrowed != 0 && countOf(helper.params, 'B') == 0) report(std::string(helper.name) + " has no B parameter");
   if (op.outputCount() != 0) outputsOf(op);
-  if (op.helper == Helper::CatchException && !isAtCatch(op)) report("there is nothing to catch here");
+  if (op.calls(Helper::CatchException) && !isAtCatch(op)) report("there is nothing to catch here");
 }
 
 void Verifier::outputsOf(const Value& op) {
@@ -436,7 +436,7 @@ void Verifier::caught(const Value& branch) {
     if (call->consumes(i) && !call->consumesAlways(i)) report("the call consumes something only where it succeeds");
   }
   const Value& first = *firstOf(*atBlock_->successors[0].target);
-  if (first.op != Op::CallRuntime || first.helper != Helper::CatchException) report("nothing catches what fails");
+  if (!first.calls(Helper::CatchException)) report("nothing catches what fails");
 }
 
 void Verifier::result(const Value& op) {

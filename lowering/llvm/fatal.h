@@ -6,7 +6,7 @@
 
 namespace martlet::backend {
 
-/// Installs the handler, once for the process. Errors outside `guarded` keep LLVM's behaviour (a message, then exit).
+/// Installs the handler, once for the process. Errors outside `guarded` keep LLVM's behavior (a message, then exit).
 void installFatalErrorHandler();
 
 /// Runs `body`; false and `error` filled if LLVM reported a fatal error meanwhile. Destructors between here and the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // HIR function -> LLVM IR function. Owns: the calling convention in IR, exits and their descriptors, helper
-// declarations. Must not know: Python.h, how the IR is optimised, emitted or linked.
+// declarations. Must not know: Python.h, how the IR is optimized, emitted or linked.
 #pragma once
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/SmallVector.h>

@@ -285,7 +285,7 @@ void FunctionLowering::lowerItem(const hir::Value& op) {
     llvm::Value* slot = outputSlot(ptr_, 1, true);
     exitUnless(op, callHelper(op, Helper::FieldValue, {operands, {op.imm}, {slot}}));
     item = builder_.CreateLoad(ptr_, slot);
-  } else if ((op.imm & 2) != 0) {
+  } else if ((op.imm & hir::kIndexInRange) != 0) {
     item = callHelper(op, isList ? Helper::ListItemInRange : Helper::TupleItemInRange, {operands, {}, {}});
   } else {
     llvm::Value* slot = outputSlot(ptr_, 1, true);
@@ -337,7 +337,7 @@ bool FunctionLowering::lowerContainer(const hir::Value& op) {
   case Op::ArrayStoreFloat: lowerStore(op, Helper::ArrayStoreFloatItem, operands); return true;
   case Op::ArrayStoreInt: lowerStore(op, Helper::ArrayStoreIntItem, operands, op.imm); return true;
   case Op::GuardUnlearned:
-    exitUnless(op, callHelper(op, Helper::SubscriptUnlearned, {operands, {op.imm & UINT32_MAX, op.imm >> 32}, {}}));
+    exitUnless(op, callHelper(op, Helper::OperandsUnlearned, {operands, {op.imm & UINT32_MAX, op.imm >> 32}, {}}));
     return true;
   case Op::RangeLength: lowerIntHelper(op, Helper::RangeLengthValue); return true;
   case Op::EnterRange:

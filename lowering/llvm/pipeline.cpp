@@ -38,7 +38,7 @@ std::string hostFeatures() {
   return features.getString();
 }
 
-// The pass lists are chosen by measurement; README.md has the figures. Python is optimised in HIR: what is left for
+// The pass lists are chosen by measurement; README.md has the figures. Python is optimized in HIR: what is left for
 // LLVM is to clean up behind the inlined helpers.
 constexpr llvm::StringLiteral kQuickPasses = "sroa,early-cse<memssa>,simplifycfg";
 // Jump threading takes a helper's fast path past the check whether the helper failed.

@@ -27,7 +27,6 @@ class CodeBuilder {
     code.objects.back().intValue = 7;
     object("const 2 2.5", hir::types::Float).floatValue = 2.5;
     object("const 3 'a'", hir::types::Str);
-    code.constCount = 4;
     code.nameBase = 4;
     object("name x", hir::types::Str);
     code.noneObject = add("None", hir::types::None);

@@ -97,50 +97,6 @@ TEST(Loops, NestedLoops) {
   EXPECT_EQ(loops.depth(block(0)), 0U);
 }
 
-TEST(Liveness, NestedLoops) {
-  const std::unique_ptr<Function> function = parseOne(kNestedLoops);
-  const Liveness liveness(*function);
-  auto block = [&](uint32_t id) { return blockById(*function, id); };
-  auto ids = [](const std::vector<Value*>& values) {
-    std::vector<uint32_t> all;
-    for (const Value* value : values) all.push_back(value->id);
-    return all;
-  };
-  using Ids = std::vector<uint32_t>;
-  EXPECT_EQ(ids(liveness.liveIn(block(0))), Ids{});
-  EXPECT_EQ(ids(liveness.liveOut(block(0))), (Ids{0, 1}));  // v1 is also used behind the edge
-  EXPECT_EQ(ids(liveness.liveIn(block(1))), (Ids{0, 1}));
-  EXPECT_EQ(ids(liveness.liveOut(block(1))), (Ids{0, 1, 2}));
-  EXPECT_EQ(ids(liveness.liveIn(block(4))), (Ids{0, 1, 2}));
-  EXPECT_EQ(ids(liveness.liveOut(block(4))), (Ids{0, 1}));  // v2 is an argument only
-  EXPECT_EQ(ids(liveness.liveIn(block(5))), Ids{});
-  EXPECT_TRUE(liveness.isLiveIn(block(3), valueById(*function, 2)));
-  EXPECT_FALSE(liveness.isLiveIn(block(5), valueById(*function, 2)));
-}
-
-TEST(Liveness, OfAStateCountsTheStackAndDirtyLocals) {
-  const std::unique_ptr<Function> function = parseOne(R"(
-function "state" locals=2 stack=2 {
-  entry offset=0 depth=1 -> bb0
-bb0 {offset=0 locals=[v0, v1] stack=[v2]}:
-  v0:Nullable = LoadLocal 0
-  v1:Nullable = LoadLocal 1
-  v2:Object = LoadStack 0
-  v3:I64 = ConstInt 3
-  Jump -> bb1
-bb1 {offset=2 locals=[v0, v1] stack=[v2] dirty=[1]}:
-  Safepoint {offset=2 locals=[v0, v3] stack=[v2] dirty=[1]}
-  Unreachable
-}
-)");
-  const Liveness liveness(*function);
-  const Block* second = blockById(*function, 1);
-  EXPECT_FALSE(liveness.isLiveIn(second, valueById(*function, 0)));  // clean
-  EXPECT_FALSE(liveness.isLiveIn(second, valueById(*function, 1)));  // in the entry state only
-  EXPECT_TRUE(liveness.isLiveIn(second, valueById(*function, 2)));
-  EXPECT_TRUE(liveness.isLiveIn(second, valueById(*function, 3)));  // dirty
-}
-
 // ---- Properties of random graphs ------------------------------------------------------------------------------------
 
 /// What is reachable from the entries without going through `avoided`.
@@ -188,58 +144,6 @@ TEST(Dominators, OrderPutsDominatorsFirst) {
       ASSERT_EQ(tree.order()[i], function->blocks[i].get());  // recomputePredecessors() uses the same order
       for (size_t j = i + 1; j < tree.order().size(); ++j)
         ASSERT_FALSE(tree.dominates(tree.order()[j], tree.order()[i]));
-    }
-  }
-}
-
-/// A use of `value` can be reached from the start of `block` without passing its definition.
-bool isLiveByDefinition(const Block* block, const Value* value) {
-  std::set<const Block*> seen;
-  std::vector<const Block*> pending{block};
-  while (!pending.empty()) {
-    const Block* at = pending.back();
-    pending.pop_back();
-    if (std::find(at->params.begin(), at->params.end(), value) != at->params.end()) continue;
-    bool defined = false;
-    for (const Value* op : at->ops) {
-      bool used = false;
-      if (!defined) visitLiveUses(*op, [&](const Value* use) { used |= use == value; });
-      if (used) return true;
-      defined |= op == value;
-    }
-    if (defined) continue;
-    for (const Edge& edge : at->successors) {
-      if (seen.insert(edge.target).second) pending.push_back(edge.target);
-    }
-  }
-  return false;
-}
-
-TEST(Liveness, AgreesWithItsDefinitionOnRandomGraphs) {
-  for (uint32_t seed = 0; seed < 60; ++seed) {
-    const std::unique_ptr<Function> function = randomGraph(seed, 1 + seed % 2, 2 + seed % 13);
-    // More uses: each terminator also takes random values from its dominators.
-    const DominatorTree tree(*function);
-    std::mt19937 random(seed);
-    std::vector<Value*> values;
-    for (const auto& block : function->blocks) {
-      for (Value* value : block->params) values.push_back(value);
-      values.push_back(block->ops[0]);
-    }
-    for (const auto& block : function->blocks) {
-      for (int i = 0; i < 3; ++i) {
-        Value* value = values[random() % values.size()];
-        if (tree.dominates(value, block->terminator())) block->terminator()->operands.push_back(value);
-      }
-    }
-    const Liveness liveness(*function);
-    for (const auto& block : function->blocks) {
-      for (const Value* value : values) {
-        ASSERT_EQ(liveness.isLiveIn(block.get(), value), isLiveByDefinition(block.get(), value)) << "seed " << seed;
-        bool out = false;
-        for (const Edge& edge : block->successors) out |= liveness.isLiveIn(edge.target, value);
-        ASSERT_EQ(liveness.isLiveOut(block.get(), value), out);
-      }
     }
   }
 }

@@ -35,7 +35,7 @@ TEST(Function, ReplaceUsesReachesEveryPlace) {
   const std::unique_ptr<Function> function = parseOne(kDiamond);
   Value* old = valueById(*function, 0);
   Value* replacement = function->newValue(Op::ConstNull, types::Null);
-  function->insertAfter(old, replacement);
+  function->insertBefore(old, replacement);
   function->replaceUses(old, replacement);
   const std::string text = print(*function);
   EXPECT_EQ(text.find("v0]"), std::string::npos) << text;
@@ -72,14 +72,11 @@ TEST(Function, RemoveParamTakesArgumentsAlong) {
 TEST(Function, InsertAndRemove) {
   const std::unique_ptr<Function> function = parseOne(kDiamond);
   Value* before = function->newValue(Op::ConstInt, types::I64, {}, 1);
-  Value* after = function->newValue(Op::ConstInt, types::I64, {}, 2);
   Value* at = valueById(*function, 1);
   function->insertBefore(at, before);
-  function->insertAfter(at, after);
   const std::vector<Value*>& ops = at->block->ops;
   EXPECT_EQ(ops[1], before);
   EXPECT_EQ(ops[2], at);
-  EXPECT_EQ(ops[3], after);
   function->remove(before);
   EXPECT_EQ(before->block, nullptr);
   EXPECT_EQ(ops[1], at);

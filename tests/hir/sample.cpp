@@ -132,9 +132,7 @@ Value* Sample::addCall(Helper helper) {
     if (std::string_view("TFBIKXYZ").find(letter) != std::string_view::npos) continue;
     for (char kind : each) operands.push_back(operand(kind));
   }
-  Value* call = function_->newValue(Op::CallRuntime, resultType(row), std::move(operands));
-  call->helper = helper;
-  call->imms = std::move(imms);
+  Value* call = function_->newCall(helper, std::move(operands), std::move(imms));
   call->outputs = outputs;
   append(call);
   if (call->hasState()) {

@@ -100,15 +100,8 @@ Phase phaseAfter(std::string_view pass, Phase phase) {
   return std::max(phase, Phase::AfterPasses);
 }
 
-std::string listed(const std::vector<hir::Value*>& values) {
-  std::string text;
-  for (const hir::Value* value : values) text += " v" + std::to_string(value->id);
-  return text.empty() ? " -" : text;
-}
-
 std::string describeAnalyses(const hir::Function& function) {
   const hir::DominatorTree dominators(function);
-  const hir::Liveness liveness(function);
   const hir::LoopInfo loops(function, dominators);
   auto nameOf = [](const hir::Block* block) { return block == nullptr ? "-" : "bb" + std::to_string(block->id); };
   std::string text;
@@ -116,7 +109,6 @@ std::string describeAnalyses(const hir::Function& function) {
     const hir::Loop* loop = loops.loopOf(block.get());
     text += "; " + nameOf(block.get()) + ": idom " + nameOf(dominators.idom(block.get()));
     if (loop != nullptr) text += ", loop " + nameOf(loop->header) + " depth " + std::to_string(loop->depth);
-    text += ", live-in" + listed(liveness.liveIn(block.get())) + ", live-out" + listed(liveness.liveOut(block.get()));
     text += "\n";
   }
   return text;

@@ -104,7 +104,10 @@ class Machine {
     const Value* condition = state.conditionOf(slot);
     return state.isDirty(slot) && (condition == nullptr || read(condition).number != 0);
   }
+  void noteCall(const Value& op);
   Step call(const Value& op);
+  void setResult(const Value& op, uint64_t n, bool more);
+  void setOutputs(const Value& op, uint64_t n, bool more);
   void unpackToSlots(const Value& op, uint64_t n);
   Step silentCall(const Value& op);
   Step concatenate(const Value& op);
@@ -430,8 +433,8 @@ bool Machine::truth(int64_t index) {
 Machine::Step Machine::silentCall(const Value& op) {
   const int64_t object = op.operands.empty() ? kNull : reference(op.operands[0]);
   if (object == kNull && !op.operands.empty()) return trace_.end = Trace::End::Undefined, Step::Stop;
-  if (op.helper == Helper::ToBool) return setInt(op, truth(object)), Step::Next;
-  if (op.helper == Helper::RangeNext) {
+  if (op.calls(Helper::ToBool)) return setInt(op, truth(object)), Step::Next;
+  if (op.calls(Helper::RangeNext)) {
     Object& range = heap_[static_cast<size_t>(object)];
     const bool more = range.remaining-- > 0;
     outputs_[&op] = {{Cell::Kind::Int, range.number++, 0}};
@@ -447,74 +450,81 @@ Machine::Step Machine::silentCall(const Value& op) {
   return setObject(op, result), Step::Next;
 }
 
-Machine::Step Machine::call(const Value& op) {
-  const HelperInfo& helper = info(op.helper);
-  if (helper.effects == Effects::Pure || helper.effects == Effects::Reads || op.helper == Helper::ToBool ||
-      op.helper == Helper::RangeNext) {
-    return silentCall(op);
-  }
-  // Lists have no items here: what it does by itself is never possible.
-  if (op.helper == Helper::CopySlice) return setBool(op, false), Step::Next;
+/// What others see of a call: its operands, and where it runs Python code, the frame.
+void Machine::noteCall(const Value& op) {
   // The variants with an unboxed key are the same to the program.
-  std::string name = helper.name;
+  std::string name = info(op.helper).name;
   if (name.ends_with("I64")) name.replace(name.size() - 3, 3, "Int");
   // So is an unpacking that stores the items itself.
-  const bool stores = op.helper == Helper::UnpackToSlots;
+  const bool stores = op.calls(Helper::UnpackToSlots);
   if (stores) name = info(Helper::UnpackSequence).name;
   std::string event = name + "(";
   for (const Value* v : op.operands) event += key(read(v)) + " ";
   const std::vector<int64_t> imms = stores ? std::vector<int64_t>{UnpackTargets::countOf(op.imms[0])} : op.imms;
   for (int64_t imm : imms) event += "#" + std::to_string(imm) + " ";
-  const bool python = helper.effects == Effects::Python;
+  const bool python = op.effects() == Effects::Python;
   trace_.events.push_back(event + ")" + (python ? memoryKey() : ""));
   if (python && std::find(dirty_.begin(), dirty_.end(), true) != dirty_.end())
     fail("Python code would see a stale slot");
+}
 
+Machine::Step Machine::call(const Value& op) {
+  const bool isSilent = op.effects() == Effects::Pure || op.effects() == Effects::Reads;
+  if (isSilent || op.calls(Helper::ToBool) || op.calls(Helper::RangeNext)) return silentCall(op);
+  // Lists have no items here: what it does by itself is never possible.
+  if (op.calls(Helper::CopySlice)) return setBool(op, false), Step::Next;
+  noteCall(op);
   const uint64_t n = calls_++;
-  if (python && random(13, n) % 6 == 0) rebindGlobals();
+  if (op.effects() == Effects::Python && random(13, n) % 6 == 0) rebindGlobals();
   const auto& ops = block_->ops;
   const auto self = std::find(ops.begin(), ops.end(), &op);
   const bool isCaught = op.isCaught();
   const Op next = isCaught ? block_->successors[1].target->ops.front()->op : (*(self + 1))->op;
-  if (next == Op::Unreachable || (helper.failure != Failure::Never && random(5, n) % (isCaught ? 4 : 40) == 0)) {
+  if (next == Op::Unreachable || (op.canExit() && random(5, n) % (isCaught ? 4 : 40) == 0)) {
     releaseConsumed(op);
     failed_ = isCaught;
     return isCaught ? Step::Next : leave(op, true);
   }
-
   const bool more = random(6, n) % 4 != 0;
+  setResult(op, n, more);
+  setOutputs(op, n, more);
+  releaseConsumed(op);
+  if (op.calls(Helper::UnpackToSlots)) unpackToSlots(op, n);
+  return Step::Next;
+}
+
+void Machine::setResult(const Value& op, uint64_t n, bool more) {
   if (op.type == types::I64) setInt(op, more);
   if (op.type == types::I1) setBool(op, more);
   if (op.type == types::F64) setReal(op, 0.5);
-  if (op.type.isReference()) {
-    // One of the operands (no number: those may come unboxed), or something new.
-    int64_t result = kNull;
-    for (const Value* v : op.operands) {
-      if (!v->type.isReference() || reference(v) == kNull || random(7, n) % 3 != 0) continue;
-      const Type kind = heap_[static_cast<size_t>(reference(v))].kind;
-      if (kind.isSubtypeOf((helper.resultType & op.type).without(types::kNumber))) result = reference(v);
-    }
-    if (result == kNull) result = randomObject(op.type, random(8, n));
-    take(result);
-    setObject(op, result);
+  if (!op.type.isReference()) return;
+  // One of the operands (no number: those may come unboxed), or something new.
+  int64_t result = kNull;
+  for (const Value* v : op.operands) {
+    if (!v->type.isReference() || reference(v) == kNull || random(7, n) % 3 != 0) continue;
+    const Type kind = heap_[static_cast<size_t>(reference(v))].kind;
+    if (kind.isSubtypeOf((info(op.helper).resultType & op.type).without(types::kNumber))) result = reference(v);
   }
+  if (result == kNull) result = randomObject(op.type, random(8, n));
+  take(result);
+  setObject(op, result);
+}
+
+void Machine::setOutputs(const Value& op, uint64_t n, bool more) {
   std::vector<Cell> outputs;
-  const bool exhausted = std::string_view(helper.name).starts_with("ForIter") && !more;
+  const bool exhausted = std::string_view(info(op.helper).name).starts_with("ForIter") && !more;
   for (size_t i = 0; i < op.outputCount(); ++i) {
     const Type type = op.outputType(i);
     if (type == types::I64) outputs.push_back({Cell::Kind::Int, static_cast<int64_t>(random(9, n) % 100), 0});
     if (type == types::F64) outputs.push_back({Cell::Kind::Float, 0, 1.5});
     if (!type.isReference()) continue;
-    const bool mayBeNull = op.helper == Helper::LoadMethod || op.helper == Helper::LoadSuperMethod;
+    const bool mayBeNull = op.calls(Helper::LoadMethod) || op.calls(Helper::LoadSuperMethod);
     const bool isNull = exhausted || (mayBeNull && random(10, n) % 2 == 0);
     const int64_t object = isNull ? kNull : randomObject(types::kObject, random(11 + i, n));
     take(object);
     outputs.push_back({Cell::Kind::Object, object, 0});
   }
   outputs_[&op] = outputs;
-  releaseConsumed(op);
-  if (stores) unpackToSlots(op, n);
-  return Step::Next;
 }
 
 void Machine::unpackToSlots(const Value& op, uint64_t n) {

@@ -9,7 +9,7 @@ import unittest
 import martlet
 from martlet_testing import Counted, JitTestCase, jit
 
-LAZY = {"sync": True, "opt_level": 0, "call_threshold": 50, "loop_threshold": 200}
+LAZY = {"sync": True, "opt_level": 0, "call_threshold": 50, "loop_threshold": 200, "size_step": 1000000}
 SOURCE = """
 def loop(n):
     total = 0
@@ -33,7 +33,12 @@ def generate(n):
 class Made:
     values = [i for i in range(3)]
     for value in values: pass
+
+def long_loop(n):
+    total = 0
+    for i in range(n):
 """
+SOURCE += "        total += i\n" * 80 + "    return total\n"  # it jumps back by more than a byte tells
 
 
 def code_objects(code):
@@ -51,7 +56,8 @@ def fresh():
 
 
 def results(names):
-    return names["loop"](30), names["plain"](1), names["closure"](2)(1), list(names["generate"](4)), names["Made"].value
+    loops = names["loop"](30), names["long_loop"](30), names["Made"].value
+    return loops, names["plain"](1), names["closure"](2)(1), list(names["generate"](4))
 
 
 def use_tool(names, *, local):
@@ -137,9 +143,10 @@ class FreshCodeTest(JitTestCase):
                 if again:
                     trace(fresh())  # another tool has come and gone
                 names = fresh()
-                with Counted() as counted:
-                    names["loop"](1000)
-                self.assertGreater(counted["osr_entries"], 0)
+                for loop in ("loop", "long_loop"):
+                    with Counted() as counted:
+                        names[loop](1000)
+                    self.assertGreater(counted["osr_entries"], 0)
                 with Counted() as counted:
                     for i in range(100):
                         names["plain"](i)

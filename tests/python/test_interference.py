@@ -124,7 +124,6 @@ stop.append(1)
         flags = ["--call-threshold=5", "--loop-threshold=50"]
         self.assertEqual(run_python("-W", "ignore", "-m", "martlet", *flags, "-c", program)[:2], (0, f"{[0] * 4}\n"))
 
-
     def test_fork_finds_one_thread(self):
         """os.fork() warns of threads: of the program's own, not of the compiler's."""
         program = """

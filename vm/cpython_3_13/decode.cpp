@@ -13,6 +13,7 @@
 #include "internal/pycore_object.h"
 #include "opcode_ids.h"
 #include "vm/argument_binding.h"
+#include "vm/cpython_3_13/opcode_lengths.h"
 #include "vm/known_objects.h"
 #include "vm/runtime/singletons.h"
 
@@ -30,7 +31,6 @@ namespace types = hir::types;
 struct Opcode {
   enum Kind : uint8_t { None, Plain, Pair };
   Kind kind = None;
-  uint8_t caches = 0;
   BytecodeOp first = BytecodeOp::kCount;
   BytecodeOp second = BytecodeOp::kCount;  ///< of a superinstruction
 };
@@ -48,11 +48,11 @@ struct Tables {
 
 constexpr Tables makeTables() {
   Tables t;
-#define OPCODE(NAME, caches, neutral) t.plain[NAME] = {Opcode::Plain, caches, BytecodeOp::neutral, BytecodeOp::kCount};
-#define SUPERINSTRUCTION(NAME, one, two) t.plain[NAME] = {Opcode::Pair, 0, BytecodeOp::one, BytecodeOp::two};
+#define OPCODE(NAME, caches, neutral) t.plain[NAME] = {Opcode::Plain, BytecodeOp::neutral, BytecodeOp::kCount};
+#define SUPERINSTRUCTION(NAME, one, two) t.plain[NAME] = {Opcode::Pair, BytecodeOp::one, BytecodeOp::two};
 #define QUICKENED(NAME, BASE, special)                                                                                 \
   t.quickened[NAME] = {BASE, Special::special};                                                                        \
-  t.adaptive[BASE] = t.plain[BASE].caches > 0;
+  t.adaptive[BASE] = port::kLengths[BASE] > 1;
 #define INSTRUMENTED(NAME)
 #define INTERNAL(NAME)
 #include "vm/cpython_3_13/opcodes.def"
@@ -185,6 +185,7 @@ class Decoder {
   int32_t addObject(PyObject* object, std::string name);
   int32_t addCached(const uint16_t* slot);
   int32_t addBorrowed(void* address);
+  void readSite(Instruction& instruction);
   void readRecorded(Instruction& instruction);
   void readArguments(Instruction& instruction) const;
   void readSpecial(Instruction& instruction, int opcode);
@@ -203,21 +204,14 @@ class Decoder {
 };
 
 void Decoder::copyProperties() {
-  const int flags = code_->co_flags;
   Snapshot& s = snapshot_;
   s.name = utf8(code_->co_qualname);
-  s.filename = utf8(code_->co_filename);
-  s.firstLine = code_->co_firstlineno;
   s.version = code_->co_version;
   s.argCount = static_cast<uint16_t>(parameterSlots(code_));
   s.localCount = static_cast<uint16_t>(code_->co_nlocalsplus);
   s.stackSize = static_cast<uint16_t>(code_->co_stacksize);
-  s.freeVarCount = static_cast<uint16_t>(code_->co_nfreevars);
   s.freeVarBase = static_cast<uint16_t>(code_->co_nlocalsplus - code_->co_nfreevars);
-  s.isGenerator = (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-  s.isAsyncGenerator = (flags & CO_ASYNC_GENERATOR) != 0;
-  s.isCoroutine = (flags & CO_COROUTINE) != 0;
-  s.optimizedLocals = (flags & CO_OPTIMIZED) != 0;
+  s.isGenerator = (code_->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
 }
 
 int32_t Decoder::addObject(PyObject* object, std::string name) {
@@ -229,8 +223,7 @@ int32_t Decoder::addObject(PyObject* object, std::string name) {
 
 void Decoder::copyObjects() {
   Snapshot& s = snapshot_;
-  s.constCount = static_cast<uint32_t>(PyTuple_GET_SIZE(code_->co_consts));
-  for (uint32_t i = 0; i < s.constCount; ++i) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code_->co_consts); ++i) {
     PyObject* object = PyTuple_GET_ITEM(code_->co_consts, i);
     const int32_t index = addObject(object, {});
     hir::ObjectRef& ref = s.objects[static_cast<size_t>(index)];
@@ -320,7 +313,7 @@ void Decoder::readSpecial(Instruction& instruction, int opcode) {
   }
 }
 
-/// The first run of an adaptive instruction changes its counter. One that was specialised and given up may come back to
+/// The first run of an adaptive instruction changes its counter. One that was specialized and given up may come back to
 /// the initial value for the length of one run, and switching another tool's instrumentation off resets counters.
 frontend::Ran Decoder::whetherRun(uint32_t offset, int opcode) const {
   const uint8_t now = running_[offset].op.code;
@@ -394,7 +387,7 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
   }
 }
 
-/// What native code met at an instruction that the interpreter has not specialised.
+/// What native code met at an instruction that the interpreter has not specialized.
 void Decoder::readRecorded(Instruction& instruction) {
   const SiteEntry* entry = caches_[instruction.site].hottest();
   if (entry == nullptr) return;
@@ -435,6 +428,20 @@ void Decoder::readArguments(Instruction& instruction) const {
   if (entry != nullptr) instruction.numbers = specialOf(instruction, entry->kind);
 }
 
+void Decoder::readSite(Instruction& instruction) {
+  instruction.site = siteCount_++;
+  if (!caches_.empty()) instruction.classes = static_cast<uint8_t>(caches_[instruction.site].count);
+  if (instruction.op == BytecodeOp::Call) {
+    readArguments(instruction);
+    // Still there where the interpreter has given up the form: a compiled function has no version any more.
+    const auto& cache = *reinterpret_cast<const _PyCallCache*>(running_ + instruction.offset + 1);
+    instruction.version = read32(cache.func_version);
+    return;
+  }
+  const bool isOpen = instruction.special == Special::None || instruction.special == Special::SubscrGetitem;
+  if (isOpen && !caches_.empty()) readRecorded(instruction);
+}
+
 void Decoder::setTarget(Instruction& instruction) {
   const auto distance = static_cast<uint32_t>(instruction.arg);
   switch (instruction.op) {
@@ -471,7 +478,7 @@ std::optional<Bailout> Decoder::decode() {
     instruction.op = opcode.first;
     instruction.arg = static_cast<int32_t>(arg);
     instruction.offset = offset;
-    instruction.nextOffset = offset + 1U + opcode.caches;
+    instruction.nextOffset = offset + port::kLengths[static_cast<size_t>(number)];
     if (instruction.nextOffset > size_) return Bailout{BailoutReason::MalformedBytecode, offset, "truncated"};
     if (opcode.kind == Opcode::Pair) {
       Instruction second = instruction;
@@ -484,19 +491,7 @@ std::optional<Bailout> Decoder::decode() {
       readSpecial(instruction, number);
       instruction.ran = whetherRun(offset, number);
       instruction.misses = countMisses(offset, number);
-      if (hasSite(instruction.op)) {
-        instruction.site = siteCount_++;
-        if (!caches_.empty()) instruction.classes = static_cast<uint8_t>(caches_[instruction.site].count);
-        if (instruction.op == BytecodeOp::Call) {
-          readArguments(instruction);
-          // Still there where the interpreter has given up the form: a compiled function has no version any more.
-          const auto& cache = *reinterpret_cast<const _PyCallCache*>(running_ + instruction.offset + 1);
-          instruction.version = read32(cache.func_version);
-        } else if ((instruction.special == Special::None || instruction.special == Special::SubscrGetitem) &&
-                   !caches_.empty()) {
-          readRecorded(instruction);
-        }
-      }
+      if (hasSite(instruction.op)) readSite(instruction);
       setTarget(instruction);
       if (instruction.op == BytecodeOp::Resume && !std::exchange(hasResume, true)) {
         snapshot_.firstTraceable = static_cast<uint32_t>(out.size());
@@ -598,8 +593,8 @@ void Decoder::copyGlobals(const GlobalScope& scope) {
 
 }  // namespace
 
-Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked,
-                                  std::vector<SiteCache>& caches, const GlobalScope& scope) {
+Result<Snapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked, std::vector<SiteCache>& caches,
+                              const GlobalScope& scope) {
   // co_code is the one view of the instructions whose format no patch release changes: CPython undoes instrumentation.
   PyObject* bytes = PyCode_GetCode(code);
   if (bytes == nullptr) {
@@ -607,8 +602,8 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
     return Bailout{BailoutReason::MalformedBytecode, 0, "the interpreter gives no bytecode"};
   }
   findArrayType();
-  CodeSnapshot result;
-  Decoder decoder(code, bytes, result.snapshot, caches);
+  Snapshot result;
+  Decoder decoder(code, bytes, result, caches);
   decoder.copyProperties();
   decoder.copyObjects();
   decoder.copyHandlers();
@@ -616,9 +611,9 @@ Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSit
   Py_DECREF(bytes);
   if (failure) return *failure;
   decoder.copyGlobals(scope);
-  result.snapshot.blocked = blocked;
+  result.blocked = blocked;
   if (caches.empty()) caches.resize(decoder.siteCount());
-  result.snapshot.siteCaches = caches.empty() ? nullptr : caches.data();
+  result.siteCaches = caches.empty() ? nullptr : caches.data();
   return result;
 }
 
@@ -635,18 +630,13 @@ bool hasLoop(PyCodeObject* code) {
     PyErr_Clear();
     return true;
   }
-  const auto* units = reinterpret_cast<const uint8_t*>(PyBytes_AS_STRING(bytes));
-  const Py_ssize_t size = PyBytes_GET_SIZE(bytes) / 2;
+  const auto* units = reinterpret_cast<const _Py_CODEUNIT*>(PyBytes_AS_STRING(bytes));
   bool found = false;
-  for (Py_ssize_t offset = 0; offset < size && !found;) {
-    const uint8_t number = units[2 * offset];
-    const Opcode& opcode = kTables.plain[number];
-    const bool isKnown = opcode.kind != Opcode::None || number == EXTENDED_ARG;
-    found = !isKnown || number == JUMP_BACKWARD || number == JUMP_BACKWARD_NO_INTERRUPT;
-    offset += 1 + opcode.caches;
-  }
+  const bool allKnown = port::visitInstructions(units, units + Py_SIZE(code), [&](const _Py_CODEUNIT& unit) {
+    found |= unit.op.code == JUMP_BACKWARD || unit.op.code == JUMP_BACKWARD_NO_INTERRUPT;
+  });
   Py_DECREF(bytes);
-  return found;
+  return found || !allKnown;
 }
 
 const std::vector<OpcodeRow>& opcodeRows() {

@@ -16,15 +16,9 @@
 
 namespace martlet::vm {
 
-struct CodeSnapshot {
-  frontend::Snapshot snapshot;
-  /// Strong references for the lifetime of the compiled code. Constants and names are alive with the code object, which
-  /// the caller keeps alive.
-  std::vector<PyObject*> ownedObjects;
-};
-
 /// Copies what a compilation needs out of a code object. With the GIL held; runs no Python code, leaves no exception.
 ///
+/// Constants and names are alive with the code object, which the caller keeps alive.
 /// Objects from inline caches are borrowed by the cache and may be dangling: they are alive only while a type has the
 /// cached version. Compiled code must have compared the version before it touches such an object; nobody else may.
 ///
@@ -35,8 +29,8 @@ struct GlobalScope {
   PyObject* builtins = nullptr;
   Validity* validity = nullptr;
 };
-Result<CodeSnapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked,
-                                  std::vector<SiteCache>& caches, const GlobalScope& scope = {});
+Result<frontend::Snapshot> snapshotCode(PyCodeObject* code, const frontend::BlockedSites& blocked,
+                                        std::vector<SiteCache>& caches, const GlobalScope& scope = {});
 
 /// The exact class of each object; Null for NULL.
 std::vector<hir::Type> typesOf(PyObject* const* objects, size_t count);

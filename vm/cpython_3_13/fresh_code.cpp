@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "vm/cpython_3_13/fresh_code.h"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "internal/pycore_instruments.h"
 #include "internal/pycore_interp.h"
 #include "opcode_ids.h"
+#include "vm/cpython_3_13/opcode_lengths.h"
 #include "vm/cpython_3_13/port.h"
 
 namespace martlet::vm::port {
@@ -22,25 +22,6 @@ uintptr_t ourVersion = 0;
 bool isOurVersion() {
   return ourVersion != 0 && PyInterpreterState_Get()->ceval.instrumentation_version == ourVersion;
 }
-
-/// How many code units an instruction takes with its caches; 0 where that is not known.
-constexpr std::array<uint8_t, 256> kLengths = [] {
-  std::array<uint8_t, 256> lengths = {};
-#define OPCODE(NAME, caches, Neutral) lengths[NAME] = 1 + (caches);
-#define SUPERINSTRUCTION(NAME, First, Second) lengths[NAME] = 1;
-#define QUICKENED(NAME, BASE, Special)
-#define INSTRUMENTED(NAME)
-#define INTERNAL(NAME)
-#include "vm/cpython_3_13/opcodes.def"
-#define OPCODE(...)
-#define SUPERINSTRUCTION(...)
-#define QUICKENED(NAME, BASE, Special) lengths[NAME] = lengths[BASE];
-#define INSTRUMENTED(NAME)
-#define INTERNAL(NAME)
-#include "vm/cpython_3_13/opcodes.def"
-  lengths[INSTRUMENTED_RESUME] = lengths[RESUME];
-  return lengths;
-}();
 
 /// The interpreter finds what it would have written itself where the code started for the first time.
 void reportStart(PyCodeObject* code) {
@@ -94,16 +75,12 @@ void reportLoops(PyCodeObject* code) {
   _Py_CODEUNIT* const units = _PyCode_CODE(code);
   const Py_ssize_t size = Py_SIZE(code);
   if (!mayJumpBack(units, size)) return;
-  for (Py_ssize_t i = code->_co_firsttraceable; i < size;) {
-    const uint8_t length = kLengths[units[i].op.code];
-    if (length == 0) {  // CPython knows
-      tools = 0;
-      code->_co_instrumentation_version = 0;
-      return;
-    }
-    if (units[i].op.code == JUMP_BACKWARD) units[i].op.code = INSTRUMENTED_JUMP_BACKWARD;
-    i += length;
-  }
+  const bool allKnown = visitInstructions(units + code->_co_firsttraceable, units + size, [](_Py_CODEUNIT& unit) {
+    if (unit.op.code == JUMP_BACKWARD) unit.op.code = INSTRUMENTED_JUMP_BACKWARD;
+  });
+  if (allKnown) return;
+  tools = 0;  // CPython knows
+  code->_co_instrumentation_version = 0;
 }
 
 }  // namespace martlet::vm::port

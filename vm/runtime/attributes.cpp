@@ -14,14 +14,6 @@ using namespace martlet::vm;
 
 namespace {
 
-/// LOAD_ATTR with its low bit set pushes a second value, which a parked object cannot say: go on natively.
-PyObject* loadChecked(PyThreadState* tstate, PyObject* result) {
-  if (result != nullptr && leavePending(tstate) && (tstate->current_frame->instr_ptr->op.arg & 1) == 0) {
-    return martlet_leave_check_object(tstate, result, false);
-  }
-  return result;
-}
-
 /// What an access by a cache entry came to. Where it does not apply, nothing has happened, and CPython does it all.
 struct Access {
   bool applies = false;
@@ -39,14 +31,6 @@ PyObject** hintedValue(PyDictObject* dict, PyObject* name, uint64_t hint) {
   if (hint >= static_cast<uint64_t>(keys->dk_nentries) || !DK_IS_UNICODE(keys)) return nullptr;
   PyDictUnicodeEntry* entry = DK_UNICODE_ENTRIES(keys) + hint;
   return entry->me_key == name && entry->me_value != nullptr ? &entry->me_value : nullptr;
-}
-
-PyDictObject* dictOf(PyObject* owner, const SiteEntry& entry) {
-  switch (entry.storage) {
-  case SiteEntry::None: return nullptr;
-  case SiteEntry::OffsetDict: return *reinterpret_cast<PyDictObject**>(slotAt(owner, Py_TYPE(owner)->tp_dictoffset));
-  default: return _PyObject_GetManagedDict(owner);
-  }
 }
 
 SiteEntry* findEntryOf(SiteCache* cache, const PyTypeObject* type) {
@@ -72,20 +56,24 @@ Access got(PyObject* value) {
   return {true, value, false};
 }
 
+/// What a descriptor's __get__ gives of `instance`, or of the class itself where that is NULL; `owner` is one of both.
+Access getThrough(int64_t borrowed, PyObject* owner, PyObject* descriptor, PyObject* instance, PyObject* type) {
+  const descrgetfunc get = Py_TYPE(descriptor)->tp_descr_get;
+  Py_INCREF(descriptor);
+  PyObject* value = holding(borrowed, {owner}, [&] { return get(descriptor, instance, type); });
+  Py_DECREF(descriptor);
+  return got(value);
+}
+
 /// The class's attribute, seen from an instance that has none of that name.
 Access classAttribute(int64_t borrowed, PyObject* owner, const SiteEntry& entry, bool forCall) {
   PyObject* descriptor = entry.object;
   if (descriptor == nullptr) return {};
   PyTypeObject* type = Py_TYPE(descriptor);
   if (forCall && (type->tp_flags & Py_TPFLAGS_METHOD_DESCRIPTOR) != 0) return {true, Py_NewRef(descriptor), true};
-  const descrgetfunc get = type->tp_descr_get;
-  if (get == nullptr) return got(Py_NewRef(descriptor));
+  if (type->tp_descr_get == nullptr) return got(Py_NewRef(descriptor));
   if (type->tp_descr_set != nullptr || (entry.callsNothing && type != &PyFunction_Type)) return {};
-  Py_INCREF(descriptor);
-  PyObject* value =
-      holding(borrowed, {owner}, [&] { return get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner))); });
-  Py_DECREF(descriptor);
-  return got(value);
+  return getThrough(borrowed, owner, descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
 }
 
 /// True if a class attribute became a data descriptor since the entry was made: its own class can change.
@@ -106,7 +94,7 @@ Access loadFromInstance(int64_t borrowed, PyObject* owner, PyObject* name, SiteE
     }
     return classAttribute(borrowed, owner, entry, forCall);
   }
-  PyDictObject* dict = dictOf(owner, entry);
+  PyDictObject* dict = instanceDict(owner, entry.storage);
   if (dict == nullptr) return classAttribute(borrowed, owner, entry, forCall);
   if (PyObject** place = hintedValue(dict, name, entry.hint)) return got(Py_NewRef(*place));
   if (!DK_IS_UNICODE(dict->ma_keys) || dict->ma_values != nullptr) return {};  // comparing may run Python code
@@ -130,23 +118,16 @@ Access loadProperty(PyThreadState* tstate, int64_t borrowed, PyObject* owner, co
 
 Access loadByDescriptor(int64_t borrowed, PyObject* owner, const SiteEntry& entry) {
   PyObject* descriptor = entry.object;
-  const descrgetfunc get = Py_TYPE(descriptor)->tp_descr_get;
-  if (get == nullptr || Py_TYPE(descriptor)->tp_descr_set == nullptr) return {};
-  Py_INCREF(descriptor);
-  PyObject* value =
-      holding(borrowed, {owner}, [&] { return get(descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner))); });
-  Py_DECREF(descriptor);
-  return got(value);
+  const PyTypeObject* type = Py_TYPE(descriptor);
+  if (type->tp_descr_get == nullptr || type->tp_descr_set == nullptr) return {};
+  return getThrough(borrowed, owner, descriptor, owner, reinterpret_cast<PyObject*>(Py_TYPE(owner)));
 }
 
 Access loadFromClass(int64_t borrowed, PyObject* owner, const SiteEntry& entry) {
   PyObject* attribute = entry.object;
-  const descrgetfunc get = Py_TYPE(attribute)->tp_descr_get;
-  if (get == nullptr || Py_IS_TYPE(attribute, &PyFunction_Type)) return got(Py_NewRef(attribute));
-  Py_INCREF(attribute);
-  PyObject* value = holding(borrowed, {owner}, [&] { return get(attribute, nullptr, owner); });
-  Py_DECREF(attribute);
-  return got(value);
+  const PyTypeObject* type = Py_TYPE(attribute);
+  if (type->tp_descr_get == nullptr || type == &PyFunction_Type) return got(Py_NewRef(attribute));
+  return getThrough(borrowed, owner, attribute, nullptr, owner);
 }
 
 /// The value of the commonest accesses, or NULL.
@@ -188,10 +169,10 @@ Access loadCached(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyOb
 [[gnu::noinline]] PyObject* loadAttr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
                                      SiteCache* cache) {
   const Access access = loadCached(tstate, borrowed, owner, name, cache, false);
-  if (access.applies) return loadChecked(tstate, access.value);
+  if (access.applies) return leaveCheckedByArgument(tstate, tstate->current_frame, access.value);
   PyObject* value = holding(borrowed, {owner}, [&] { return PyObject_GetAttr(owner, name); });
   if (value != nullptr) recordLoad(cache, owner, name);
-  return loadChecked(tstate, value);
+  return leaveCheckedByArgument(tstate, tstate->current_frame, value);
 }
 
 [[gnu::noinline]] ColdPair loadMethod(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyObject* name,
@@ -239,7 +220,7 @@ Stored storeInInstance(int64_t borrowed, PyObject* owner, PyObject* name, PyObje
   if (entry.storage == SiteEntry::Inline && _PyObject_InlineValues(owner)->valid) {
     if (entry.index == SiteEntry::kNoIndex || !storeInline(owner, value, entry.index, &old)) return Stored::No;
   } else {
-    PyDictObject* dict = dictOf(owner, entry);
+    PyDictObject* dict = instanceDict(owner, entry.storage);
     if (dict == nullptr || !storeInDict(dict, name, value, entry.hint, &old)) return Stored::No;
   }
   const Held held(old != nullptr ? borrowed : 0, {owner});
@@ -413,15 +394,16 @@ int rt_delete_attr(PyThreadState* tstate, int64_t borrowed, PyObject* owner, PyO
 PyObject* rt_load_super_attr(PyThreadState* tstate, int64_t borrowed, PyObject* globalSuper, PyObject* type,
                              PyObject* self, PyObject* name, int64_t oparg, SiteCache* cache) {
   if (!isPlainSuper(globalSuper, type)) {
-    return loadChecked(tstate, generalSuperAttr(tstate, borrowed, globalSuper, type, self, name, oparg));
+    return leaveCheckedByArgument(tstate, tstate->current_frame,
+                                  generalSuperAttr(tstate, borrowed, globalSuper, type, self, name, oparg));
   }
   const Access access = superCached(borrowed, type, self, cache, false);
-  if (access.applies) return loadChecked(tstate, access.value);
+  if (access.applies) return leaveCheckedByArgument(tstate, tstate->current_frame, access.value);
   auto* after = reinterpret_cast<PyTypeObject*>(type);
   PyObject* attribute =
       holding(borrowed, {globalSuper, type, self}, [&] { return _PySuper_Lookup(after, self, name, nullptr); });
   if (attribute != nullptr) recordSuper(cache, after, self, name);
-  return loadChecked(tstate, attribute);
+  return leaveCheckedByArgument(tstate, tstate->current_frame, attribute);
 }
 
 PyObject* rt_load_super_method(PyThreadState* tstate, int64_t borrowed, PyObject* globalSuper, PyObject* type,

@@ -39,7 +39,6 @@ constexpr Operator kOperators[] = {
 struct Known {
   const Operator* op;
   PyObject *name, *reflectedName;  ///< interned
-  binaryfunc slot;                 ///< of a class with a Python method
 };
 Known known[kOperatorArguments];
 
@@ -92,7 +91,7 @@ bool findOperatorSlots() {
     if (!good) break;
     PyUnicode_InternInPlace(&reflected);
     const binaryfunc slot = reinterpret_cast<PyTypeObject*>(example)->tp_as_number->*op.plain;
-    known[op.plainArgument] = known[op.inPlaceArgument] = {&op, name, reflected, slot};
+    known[op.plainArgument] = known[op.inPlaceArgument] = {&op, name, reflected};
     operatorSlots[op.plainArgument] = operatorSlots[op.inPlaceArgument] = {offsetOf(op.plain), slot};
   }
   Py_XDECREF(example);
@@ -102,8 +101,7 @@ bool findOperatorSlots() {
 PyObject* operatorMethod(PyObject* a, PyObject* b, int64_t oparg) {
   PyTypeObject* type = Py_TYPE(a);
   const Known& entry = known[oparg];
-  if (entry.op == nullptr) return nullptr;
-  if (functionOf(type, entry) != entry.slot || isSequence(type)) return nullptr;
+  if (entry.op == nullptr || !mayHaveOperatorMethod(a, oparg) || isSequence(type)) return nullptr;
   if (oparg == entry.op->inPlaceArgument && type->tp_as_number->*entry.op->inPlace != nullptr) return nullptr;
   // The right operand comes first where its class is derived from the left one's.
   PyTypeObject* other = Py_TYPE(b);
@@ -117,7 +115,7 @@ PyObject* operateByMethod(PyThreadState* tstate, PyObject* method, PyObject* a, 
   const binaryfunc reflected = Py_TYPE(b) != Py_TYPE(a) ? functionOf(Py_TYPE(b), entry) : nullptr;
   PyObject* result = callOfClass(tstate, method, {a, b});
   if (result == Py_NotImplemented && reflected != nullptr) {  // immortal
-    result = reflected == entry.slot ? callReflected(entry, a, b) : reflected(a, b);
+    result = reflected == operatorSlots[oparg].ofMethod ? callReflected(entry, a, b) : reflected(a, b);
   }
   return result != Py_NotImplemented ? result : refuse(entry, a, b, oparg);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Inline helpers: attributes and globals by the contents of the interpreter's inline caches, the site's cache on a
 // miss. Also compiled to bitcode. Must not know: HIR, LLVM.
+#include "lowering/native_abi.h"
 #include "vm/runtime/inline.h"
 
+using namespace martlet;
 using namespace martlet::vm;
 
 namespace {
@@ -56,39 +58,41 @@ inline PyObject* otherMethod(PyThreadState* tstate, int64_t borrowed, PyObject* 
 }
 
 /// Where the attribute of a Field is: an inline value, or a slot.
-inline PyObject** fieldAt(PyObject* owner, int64_t place) {
-  const int64_t where = place >> 2;
-  return (place & 2) != 0 ? slotAt(owner, where) : &_PyObject_InlineValues(owner)->values[where];
+inline PyObject** fieldAt(PyObject* owner, FieldPlace place) {
+  return place.isSlot ? slotAt(owner, place.index) : &_PyObject_InlineValues(owner)->values[place.index];
 }
 
 }  // namespace
 
 extern "C" {
 
-bool rt_field(PyObject* owner, int64_t place, PyObject** output) {
-  if ((place & 2) == 0 && !_PyObject_InlineValues(owner)->valid) [[unlikely]]
+bool rt_field(PyObject* owner, int64_t word, PyObject** output) {
+  const FieldPlace place = FieldPlace::unpack(word);
+  if (!place.isSlot && !_PyObject_InlineValues(owner)->valid) [[unlikely]]
     return false;
   PyObject* value = *fieldAt(owner, place);
   *output = value;
   return value != nullptr;
 }
 
-bool rt_may_store_field(PyObject* owner, int64_t place) {
-  if ((place & 2) == 0 && (!_PyObject_InlineValues(owner)->valid || _PyObject_GetManagedDict(owner) != nullptr))
+bool rt_may_store_field(PyObject* owner, int64_t word) {
+  const FieldPlace place = FieldPlace::unpack(word);
+  if (!place.isSlot && (!_PyObject_InlineValues(owner)->valid || _PyObject_GetManagedDict(owner) != nullptr))
       [[unlikely]]
     return false;
   PyObject* old = *fieldAt(owner, place);
   return old == nullptr || isPlainRelease(old);
 }
 
-void rt_store_field(PyObject* owner, int64_t place, PyObject* value) {
+void rt_store_field(PyObject* owner, int64_t word, PyObject* value) {
+  const FieldPlace place = FieldPlace::unpack(word);
   PyObject** field = fieldAt(owner, place);
   PyObject* old = *field;
   *field = value;
   if (old != nullptr) {
     release(old);
-  } else if ((place & 2) == 0) {
-    _PyDictValues_AddToInsertionOrder(_PyObject_InlineValues(owner), place >> 2);
+  } else if (!place.isSlot) {
+    _PyDictValues_AddToInsertionOrder(_PyObject_InlineValues(owner), place.index);
   }
 }
 

@@ -247,14 +247,14 @@ static MARTLET_ALWAYS_INLINE bool mayHaveFunctions(const PyTypeObject* type) {
   return (type->tp_flags & kBoth) == Py_TPFLAGS_HEAPTYPE;
 }
 
-MARTLET_ALWAYS_INLINE bool rt_subscript_unlearned(SiteCache* cache, PyObject* container, PyObject* key, int64_t use) {
+MARTLET_ALWAYS_INLINE bool rt_operands_unlearned(SiteCache* cache, PyObject* left, PyObject* right, int64_t use) {
   constexpr unsigned long kLearned =
       Py_TPFLAGS_LONG_SUBCLASS | Py_TPFLAGS_LIST_SUBCLASS | Py_TPFLAGS_TUPLE_SUBCLASS | Py_TPFLAGS_BYTES_SUBCLASS;
-  PyTypeObject* type = Py_TYPE(container);
+  PyTypeObject* type = Py_TYPE(left);
   if ((type->tp_flags & kLearned) == 0 && type != &PyFloat_Type && type != &PyByteArray_Type &&
       type != martlet_singletons.arrayType && (use == operand_use::kNumbers || !mayHaveFunctions(type))) [[likely]]
     return true;
-  return rt_cold_learn_subscript(cache, container, key, use);
+  return rt_cold_learn_subscript(cache, left, right, use);
 }
 
 MARTLET_ALWAYS_INLINE PyObject* rt_list_item_in_range(PyObject* list, int64_t index) {

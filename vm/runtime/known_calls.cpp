@@ -79,12 +79,11 @@ PyObject* callQuietly(PyThreadState* tstate, PyObject* callable, KnownArguments 
     if (!areQuiet(args + 1, count - 1, kind)) return letInterpreterDoIt();
     return callFunction(tstate, callable, descriptor->d_method, args[0], args + 1, count - 1);
   }
-  if (callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && count == 1 && !PyBytes_Check(args[0])) {
-    return areQuiet(args, count, kind) ? PyObject_Str(args[0]) : letInterpreterDoIt();
-  }
+  const bool isStr = callable == reinterpret_cast<PyObject*>(&PyUnicode_Type);
   // str(b"…") may give a warning, which is Python code.
-  const bool isWarned = callable == reinterpret_cast<PyObject*>(&PyUnicode_Type) && count > 0 && PyBytes_Check(args[0]);
-  if (isWarned || !areQuiet(args, count, kind)) return letInterpreterDoIt();
+  const bool mayWarn = isStr && count > 0 && PyBytes_Check(args[0]);
+  if (mayWarn || !areQuiet(args, count, kind)) return letInterpreterDoIt();
+  if (isStr && count == 1) return PyObject_Str(args[0]);
   return PyObject_Vectorcall(callable, args, static_cast<size_t>(count), nullptr);
 }
 

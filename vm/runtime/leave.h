@@ -7,9 +7,9 @@
 // listed in parking.def. `martlet_leave_state` is valid from a helper's failing return until vm has handled it, under
 // the GIL; vm sets it back to None.
 #pragma once
-#include <Python.h>
-
 #include <cstdint>
+
+#include "vm/runtime/cpython.h"
 
 namespace martlet::vm {
 
@@ -48,10 +48,10 @@ PyObject* martlet_call_function(PyThreadState* tstate, PyObject* function, PyObj
 PyObject* martlet_call_remembered(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                                   martlet::vm::SiteCache* cache);
 /// Defined by vm. The same as all that the CALL does: marks a failure as the function's, and looks at pending events.
-/// Remembers a Python function's code as what a place calls.
-void martlet_note_callee(PyObject* function, martlet::vm::SiteCache* cache);
 PyObject* martlet_call_at(PyThreadState* tstate, PyObject* function, PyObject** args, size_t count,
                           martlet::vm::SiteCache* cache);
+/// Defined by vm. Remembers a Python function's code as what a place calls.
+void martlet_note_callee(PyObject* function, martlet::vm::SiteCache* cache);
 /// Defined by vm. Sends `argument` (NULL: None) to an exact generator or coroutine: 1 where it yields `*result`, 0
 /// where it returns that, -1 where it raises. Where nothing was sent, a return of None may be -1 without an exception.
 int martlet_resume_generator(PyThreadState* tstate, PyObject* generator, PyObject* argument, PyObject** result);
@@ -89,6 +89,14 @@ inline int leaveChecked(PyThreadState* tstate, int result) {
   if (result >= 0 && leavePending(tstate)) [[unlikely]]
     return martlet_leave_check_number(tstate, result, false);
   return result;
+}
+
+/// The end of a LOAD_ATTR, LOAD_GLOBAL or CONTAINS_OP. With the low bit of its argument set it pushes a second value,
+/// or the opposite of the result, which what is parked cannot say: go on natively.
+template <class Result>
+Result leaveCheckedByArgument(PyThreadState* tstate, const Frame* frame, Result result) {
+  if (!leavePending(tstate) || (frame->instr_ptr->op.arg & 1) != 0) return result;
+  return leaveChecked(tstate, result);
 }
 
 /// The end of a call that runs no Python code, and takes its time.

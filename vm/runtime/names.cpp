@@ -34,14 +34,6 @@ PyObject* globalOrBuiltin(PyThreadState* tstate, Frame* frame, PyObject* name) {
   return value != nullptr ? value : nameError(tstate, name);
 }
 
-/// LOAD_GLOBAL with its low bit set pushes NULL behind the value, which a parked object cannot say: go on natively.
-PyObject* globalChecked(PyThreadState* tstate, Frame* frame, PyObject* value) {
-  if (value != nullptr && leavePending(tstate) && (frame->instr_ptr->op.arg & 1) == 0) {
-    return martlet_leave_check_object(tstate, value, false);
-  }
-  return value;
-}
-
 /// The value of a dict's entry, if the name itself is its key.
 PyObject* valueAt(PyDictKeysObject* keys, PyObject* name, uint32_t index) {
   if (index >= static_cast<uint64_t>(keys->dk_nentries) || !DK_IS_UNICODE(keys)) return nullptr;
@@ -78,7 +70,7 @@ PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name, Si
   if (PyObject* value = cachedGlobal(frame, name, cache)) return Py_NewRef(value);
   PyObject* value = globalOrBuiltin(tstate, frame, name);
   if (value != nullptr) recordGlobal(cache, frame->f_globals, frame->f_builtins, name);
-  return globalChecked(tstate, frame, value);
+  return leaveCheckedByArgument(tstate, frame, value);
 }
 
 int rt_store_global(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value) {

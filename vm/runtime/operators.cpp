@@ -12,18 +12,6 @@ using namespace martlet::vm;
 
 namespace {
 
-int runningArgument(const PyThreadState* tstate) {
-  return tstate->current_frame->instr_ptr->op.arg;
-}
-
-/// `not in` pushes the opposite of what the helper returns, which a parked number cannot say: go on natively.
-int containsChecked(PyThreadState* tstate, int result) {
-  if (result >= 0 && leavePending(tstate) && (runningArgument(tstate) & 1) == 0) {
-    return martlet_leave_check_number(tstate, result, false);
-  }
-  return result;
-}
-
 bool isNumber(PyObject* object) {
   return PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyBool_Check(object);
 }
@@ -80,7 +68,7 @@ PyObject* rt_binary_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyO
 
 PyObject* rt_concat_str(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b) {
   if (PyUnicode_CheckExact(a) && PyUnicode_CheckExact(b)) return PyUnicode_Concat(a, b);
-  return rt_binary_op(tstate, borrowed, a, b, runningArgument(tstate));
+  return rt_binary_op(tstate, borrowed, a, b, tstate->current_frame->instr_ptr->op.arg);
 }
 
 PyObject* rt_concat_local(PyThreadState*, Frame* frame, int64_t slot, PyObject* right) {
@@ -117,21 +105,22 @@ PyObject* rt_compare_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, Py
 }
 
 int rt_contains(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container) {
-  return containsChecked(tstate,
-                         holding(borrowed, {item, container}, [&] { return PySequence_Contains(container, item); }));
+  return leaveCheckedByArgument(tstate, tstate->current_frame, holding(borrowed, {item, container}, [&] {
+                                  return PySequence_Contains(container, item);
+                                }));
 }
 
 int rt_contains_dict(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container) {
   if (!PyDict_CheckExact(container)) return rt_contains(tstate, borrowed, item, container);
-  return containsChecked(tstate,
-                         holding(borrowed, {item, container}, [&] { return PyDict_Contains(container, item); }));
+  return leaveCheckedByArgument(tstate, tstate->current_frame,
+                                holding(borrowed, {item, container}, [&] { return PyDict_Contains(container, item); }));
 }
 
 int rt_contains_set(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyObject* container) {
   if (!PyAnySet_CheckExact(container)) return rt_contains(tstate, borrowed, item, container);
-  return containsChecked(tstate, holding(borrowed, {item, container}, [&] {
-                           return _PySet_Contains(reinterpret_cast<PySetObject*>(container), item);
-                         }));
+  return leaveCheckedByArgument(tstate, tstate->current_frame, holding(borrowed, {item, container}, [&] {
+                                  return _PySet_Contains(reinterpret_cast<PySetObject*>(container), item);
+                                }));
 }
 
 // The other powers are complex, errors, or have rules of their own: the interpreter knows them.

@@ -15,15 +15,16 @@ struct Limits {
 };
 constexpr Limits kLimits = {256, 8};
 
+Py_hash_t hashOfString(PyObject* text) {
+  const Py_hash_t known = reinterpret_cast<PyASCIIObject*>(text)->hash;
+  return known != -1 ? known : PyObject_Hash(text);
+}
+
 Py_hash_t hashTuple(PyObject* tuple, Limits& left);
 
 /// Any other object than a compact int, which is an item of a tuple.
 Py_hash_t hashItem(PyObject* object, Limits& left) {
-  const PyTypeObject* type = Py_TYPE(object);
-  if (type == &PyUnicode_Type) {
-    const Py_hash_t known = reinterpret_cast<PyASCIIObject*>(object)->hash;
-    return known != -1 ? known : PyObject_Hash(object);
-  }
+  if (Py_IS_TYPE(object, &PyUnicode_Type)) return hashOfString(object);
   if (isTupleKey(object)) return hashTuple(object, left);
   return isScalar(object) || isIdentityKey(object) ? PyObject_Hash(object) : -1;
 }
@@ -52,11 +53,7 @@ Py_hash_t hashTuple(PyObject* tuple, Limits& left) {
 }  // namespace
 
 Py_hash_t plainHash(PyObject* object) {
-  const PyTypeObject* type = Py_TYPE(object);
-  if (type == &PyUnicode_Type) {
-    const Py_hash_t known = reinterpret_cast<PyASCIIObject*>(object)->hash;
-    return known != -1 ? known : PyObject_Hash(object);
-  }
+  if (Py_IS_TYPE(object, &PyUnicode_Type)) return hashOfString(object);
   if (isTupleKey(object)) {
     Limits left = kLimits;
     return hashTuple(object, left);

@@ -44,7 +44,7 @@ bool rt_array_float(PyObject* array, int64_t index, double* result);
 bool rt_array_int(PyObject* array, int64_t index, int64_t typeCode, int64_t* result);
 bool rt_array_store_float(PyObject* array, int64_t index, double value);
 bool rt_array_store_int(PyObject* array, int64_t index, int64_t typeCode, int64_t value);
-bool rt_subscript_unlearned(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key, int64_t use);
+bool rt_operands_unlearned(SiteCache* cache, PyObject* left, PyObject* right, int64_t use);
 bool rt_list_store(PyObject* list, int64_t index, PyObject* value);
 bool rt_list_store_float(PyObject* list, int64_t index, double value);
 bool rt_range_length(int64_t start, int64_t stop, int64_t step, int64_t* length);
@@ -340,7 +340,7 @@ PyObject* rt_cold_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* 
 int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
                              PyObject* value);
 /// Notes that a subscript without a fast path met a container that has one. False if it did so often.
-bool rt_cold_learn_subscript(martlet::vm::SiteCache* cache, PyObject* container, PyObject* key, int64_t use);
+bool rt_cold_learn_subscript(SiteCache* cache, PyObject* container, PyObject* key, int64_t use);
 int rt_cold_list_grow(PyObject* list, PyObject* value);
 bool rt_cold_list_store_float(PyObject** place, double value);
 }

@@ -89,7 +89,7 @@ bool findCallables(Singletons& out, PyInterpreterState* interp) {
   out.isinstance = interp->callable_cache.isinstance;
   out.listAppend = interp->callable_cache.list_append;
   out.defaultImport = interp->imports.import_func;
-  // The list's own method cannot be replaced: if this one is in place, its neighbours are too.
+  // The list's own method cannot be replaced: if this one is in place, its neighbors are too.
   PyObject* methods = PyType_GetDict(&PyList_Type);
   PyObject* append = PyDict_GetItemString(methods, "append");
   Py_DECREF(methods);

@@ -19,7 +19,7 @@ struct Singletons {
   PyTypeObject* asyncSend;  ///< class of what asynchronous generators' __anext__() returns; NULL: not known (set by vm)
   PyTypeObject* asciiIterator;  ///< class of the iterators of ASCII strings
   PyTypeObject* arrayType;      ///< array.array, or NULL while no code needed to know it; kept alive
-  // The functions that the interpreter recognises by identity.
+  // The functions that the interpreter recognizes by identity.
   PyObject* len;
   PyObject* isinstance;
   PyObject* listAppend;

@@ -75,13 +75,6 @@ bool hasOnlyGetattr(PyTypeObject* type) {
   return _PyType_Lookup(type, name) == _PyType_Lookup(&PyBaseObject_Type, name);
 }
 
-PyDictObject* instanceDict(PyObject* owner, SiteEntry::Storage storage) {
-  if (storage == SiteEntry::OffsetDict) {
-    return *reinterpret_cast<PyDictObject**>(reinterpret_cast<char*>(owner) + Py_TYPE(owner)->tp_dictoffset);
-  }
-  return _PyObject_GetManagedDict(owner);
-}
-
 /// Where instances keep their attributes; false if in no way that is known here.
 bool describeStorage(PyTypeObject* type, SiteEntry& entry) {
   if (hasFlag(type, Py_TPFLAGS_INLINE_VALUES)) {
@@ -195,6 +188,15 @@ const SiteEntry* SiteCache::hottest() const {
   if (count == 0) return nullptr;
   return std::max_element(entries, entries + count,
                           [](const SiteEntry& a, const SiteEntry& b) { return a.hits < b.hits; });
+}
+
+PyDictObject* instanceDict(PyObject* owner, SiteEntry::Storage storage) {
+  switch (storage) {
+  case SiteEntry::None: return nullptr;
+  case SiteEntry::OffsetDict:
+    return *reinterpret_cast<PyDictObject**>(reinterpret_cast<char*>(owner) + Py_TYPE(owner)->tp_dictoffset);
+  default: return _PyObject_GetManagedDict(owner);
+  }
 }
 
 uint32_t keysVersion(PyDictKeysObject* keys) {

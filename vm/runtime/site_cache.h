@@ -110,6 +110,8 @@ struct SiteCache {
 };
 static_assert(sizeof(SiteCache) == kSiteCacheBytes);
 
+/// The dict of an instance; NULL where it has none (yet).
+PyDictObject* instanceDict(PyObject* owner, SiteEntry::Storage storage);
 /// A version for the present state of a dict's keys, which changes with the set of names; 0 where there is none.
 uint32_t keysVersion(PyDictKeysObject* keys);
 /// The entry of a name in keys that are all str; kNoIndex where there is none, or where looking for it takes too long.

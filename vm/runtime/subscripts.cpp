@@ -42,9 +42,7 @@ extern "C" {
 PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
   if (findsAsDict(container)) {
     if (PyObject* value = presentValue(container, key)) return value;
-    return leaveChecked(tstate, holding(borrowed, {container, key}, [&] { return PyObject_GetItem(container, key); }));
-  }
-  if (PyObject* function = ofClass(container, martlet_singletons.dunderGetitem)) {
+  } else if (PyObject* function = ofClass(container, martlet_singletons.dunderGetitem)) {
     return leaveChecked(
         tstate, holding(borrowed, {container, key}, [&] { return callOfClass(tstate, function, {container, key}); }));
   }

@@ -3,15 +3,7 @@
 
 import sys
 
-
-class Noisy:
-    log = []
-
-    def __init__(self, name):
-        self.name = name
-
-    def __del__(self):
-        Noisy.log.append(self.name)
+from support import Noisy
 
 
 class Default:

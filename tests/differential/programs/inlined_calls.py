@@ -5,6 +5,8 @@ import sys
 import traceback
 from sys import getrefcount
 
+from support import Noisy
+
 ROUNDS = 80
 
 
@@ -90,16 +92,6 @@ class Reflected(Pair):
 
     def __rsub__(self, other):
         return "rsub"
-
-
-class Noisy:
-    log = []
-
-    def __init__(self, name):
-        self.name = name
-
-    def __del__(self):
-        Noisy.log.append(self.name)
 
 
 class Slots:

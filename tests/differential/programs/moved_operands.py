@@ -3,16 +3,10 @@
 
 from sys import getrefcount
 
+import support
 
-class Noisy:
-    log = []
 
-    def __init__(self, name):
-        self.name = name
-
-    def __del__(self):
-        Noisy.log.append(self.name)
-
+class Noisy(support.Noisy):
     def method(self, *args):
         return getrefcount(self), [getrefcount(arg) for arg in args]
 

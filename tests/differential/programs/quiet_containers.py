@@ -5,25 +5,7 @@ import gc
 import sys
 from collections import Counter, OrderedDict, defaultdict, namedtuple
 
-from support import attempt, refcheck, say, show, table
-
-
-class Key:
-    """Equal to an int, as Python code says."""
-
-    def __init__(self, value):
-        self.value = value
-
-    def __hash__(self):
-        log.append("hash")
-        return hash(self.value)
-
-    def __eq__(self, other):
-        log.append("eq")
-        return self.value == (other.value if isinstance(other, Key) else other)
-
-    def __repr__(self):
-        return f"Key({self.value})"
+from support import Key, attempt, refcheck, say, show, table
 
 
 class Plain:
@@ -61,7 +43,7 @@ class Ends:
         return self.name
 
 
-log, shared = [], None
+log, shared = Key.log, None
 plain = Plain()
 KEYS = [1, 0, -1, 2**40, 2**70, 1.0, 0.0, -0.0, 1.5, float("nan"), True, None, "a", "é", "", b"a", (), (1, "a"),
         (1, (2,)), (1, Key(1)), Key(1), Key("a"), Text("a"), plain, Plain, len, [1], (1, [2]), {1}, frozenset([1])]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Iterating over and unpacking lists and tuples, and operators on numbers of different classes."""
 
-from support import attempt, refcheck, say, table
+from support import Noisy, attempt, refcheck, say, table
 
 
 def bodies(pairs, dt):
@@ -60,14 +60,6 @@ def lists(values):
     return result
 
 
-class Noisy:
-    def __init__(self, name):
-        self.name = name
-
-    def __del__(self):
-        log.append(self.name)
-
-
 class Pair(tuple):
     def __iter__(self):
         return iter(("p", "q"))
@@ -123,7 +115,7 @@ def bits(a, b):
     return a + 0 & b, a + 0 | b, a + 0 ^ b, (a + 0) // b, (a + 0) % b
 
 
-log = []
+log = Noisy.log
 for _ in range(6):
     say(bodies([(([1.5, 2.5, 3.5], (0.5, -1.5, 2.0)), 3.0)] * 2, 0.01))
     say((growing([1, 2, 3]), shrinking([1, 2, 3, 4, 5]), cleared([1, 2, 3]), total([1.5, 2.5]), total((1.5, 2.5))))

@@ -8,6 +8,46 @@ import sys
 ROUNDS = 4
 
 
+class Noisy:
+    """Notes its end."""
+
+    log = []
+
+    def __init__(self, name):
+        self.name = name
+
+    def __del__(self):
+        Noisy.log.append(self.name)
+
+
+class Key:
+    """Equal to what its value is equal to, as Python code says, or does not say but raises."""
+
+    log = []
+
+    def __init__(self, value, error=None):
+        self.value, self.error = value, error
+
+    def __hash__(self):
+        Key.log.append("hash")
+        return hash(self.value)
+
+    def __eq__(self, other):
+        Key.log.append("eq")
+        given(self.error)
+        return self.value == (other.value if isinstance(other, Key) else other)
+
+    def __repr__(self):
+        return f"Key({self.value!r})"
+
+
+def given(value):
+    """The value, if it is no exception."""
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
 def attempt(function, *arguments, **keywords):
     """What a call gives, as text: its result, or its exception with the notes and the chain's types."""
     try:

@@ -3,9 +3,9 @@
 
 import sys
 
-from support import attempt, refcheck, show, table
+from support import Key, attempt, given, refcheck, show, table
 
-log = []
+log = Key.log
 
 
 class Sized:
@@ -14,9 +14,7 @@ class Sized:
 
     def __len__(self):
         log.append("len")
-        if isinstance(self.size, Exception):
-            raise self.size
-        return self.size
+        return given(self.size)
 
     def __repr__(self):
         return f"Sized({self.size!r})"
@@ -52,30 +50,10 @@ class Iterable:
 
     def __iter__(self):
         log.append("iter")
-        if isinstance(self.items, Exception):
-            raise self.items
-        return iter(self.items)
+        return iter(given(self.items))
 
     def __repr__(self):
         return f"Iterable({self.items!r})"
-
-
-class Key:
-    def __init__(self, value, error=None):
-        self.value, self.error = value, error
-
-    def __hash__(self):
-        log.append("hash")
-        return hash(self.value)
-
-    def __eq__(self, other):
-        log.append("eq")
-        if self.error is not None:
-            raise self.error
-        return self.value == (other.value if isinstance(other, Key) else other)
-
-    def __repr__(self):
-        return f"Key({self.value!r})"
 
 
 class Default(dict):

@@ -152,7 +152,7 @@ class Quiet(Case):
     NUMBERS = [*INTS[:6], *FLOATS, *ODD, True, False]
 
     def test_operators(self):
-        operators = {0: "+", 10: "-", 5: "*", 11: "/", 2: "//", 6: "%", 1: "&", 13 + 0: "+="}
+        operators = {0: "+", 10: "-", 5: "*", 11: "/", 2: "//", 6: "%", 1: "&", 13: "+="}
         for a in self.NUMBERS:
             for b in self.NUMBERS:
                 for argument, sign in operators.items():

@@ -311,13 +311,13 @@ class Arrays(Case):
 
         numbers, load, store, add = 0, 1, 2, 3
         for use in (numbers, load, store, add):
-            self.assertTrue(all(rt.subscript_unlearned(Other(), 0, use) for _ in range(6000)))
-            rt.subscript_unlearned.caches.clear()
-            self.assertFalse(all(rt.subscript_unlearned([1], 0, use) for _ in range(6000)))
-            rt.subscript_unlearned.caches.clear()
+            self.assertTrue(all(rt.operands_unlearned(Other(), 0, use) for _ in range(6000)))
+            rt.operands_unlearned.caches.clear()
+            self.assertFalse(all(rt.operands_unlearned([1], 0, use) for _ in range(6000)))
+            rt.operands_unlearned.caches.clear()
         for use, learns in ((load, True), (store, False), (numbers, False), (add, True)):
-            rt.subscript_unlearned.caches.clear()
-            seen = [rt.subscript_unlearned(Method(), 0, use) for _ in range(6000)]
+            rt.operands_unlearned.caches.clear()
+            seen = [rt.operands_unlearned(Method(), 0, use) for _ in range(6000)]
             self.assertEqual(not all(seen), learns, use)
 
     def test_getitem(self):
