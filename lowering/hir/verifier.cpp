@@ -628,7 +628,7 @@ void Verifier::completion(const Value& op) {
   const bool pushesObject =
       helper != nullptr && (helper->result == 'O' || helper->result == 'N' || countOf(helper->params, 'X') != 0);
   const bool pushesNumber = helper != nullptr && (helper->result == 'i' || helper->result == 'l');
-  if (helper != nullptr && op.helper == Helper::CatchException) return;  // it is that of the call that failed
+  if (op.calls(Helper::CatchException)) return;  // it is that of the call that failed
   if (state.completion == Completion::PushObject && !pushesObject) report("PushObject, but no object results");
   if (state.completion == Completion::PushBool && !pushesNumber) report("PushBool, but no number results");
   if (state.completion != Completion::Nothing && state.stackAfterPop >= function_.stackSize) {
