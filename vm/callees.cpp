@@ -50,6 +50,10 @@ class CalleeFinder {
         addSpecialMethod(snapshot, i, data);
         continue;
       }
+      if (instruction.special == frontend::Special::LearnedProperty) {
+        addProperty(snapshot, i, data);
+        continue;
+      }
       if (instruction.op != BytecodeOp::Call) continue;
       if (PyTypeObject* type = calledClass(snapshot, instruction)) {
         addInitializer(snapshot, i, type);
@@ -81,6 +85,15 @@ class CalleeFinder {
     Callee& entry = snapshot.callees[index];
     entry.functionObject = addCompared(snapshot, cache.entries[0].object, "special method");
     entry.notImplementedObject = addCompared(snapshot, Py_NotImplemented, "NotImplemented");
+  }
+
+  /// The property is one of its class as long as that has its version; which function it calls is asked each time.
+  void addProperty(Snapshot& snapshot, uint32_t index, const CodeData& data) {
+    const SiteCache& cache = data.siteCaches[snapshot.instructions[index].site];
+    const CodeData* callee = cache.callee;
+    if (callee == nullptr || callee->code() == nullptr || callee->function == nullptr) return;
+    if (!add(snapshot, index, callee->function)) return;
+    snapshot.callees[index].functionObject = addCompared(snapshot, cache.entries[0].object, "property");
   }
 
   /// The class that is called, if it is a global and its __init__ may be inlined.

@@ -258,6 +258,30 @@ bool Translator::inlineClassMethod(const Values& operands) {
   return finishAttempt(attempt, isGood && !failure_);
 }
 
+/// An attribute of the first operand that is a property: a load, or a store of the second one.
+bool Translator::inlineProperty(const Values& operands) {
+  const Callee* callee = calleeHere();
+  if (callee == nullptr || ins_->special != Special::LearnedProperty || callee->body->argCount != operands.size()) {
+    return false;
+  }
+  const Attempt attempt = beginAttempt();
+  requireVersion(operands[0], ins_->version);
+  const int64_t isStore = operands.size() == 2 ? 1 : 0;
+  Value* function = call(Helper::PropertyFunction, {constObject(callee->functionObject)}, {isStore});
+  if (!finishAttempt(attempt, !failure_ && inlineFunction(*callee, function, operands, operands))) return false;
+  if (isStore != 0) pop();
+  return true;
+}
+
+/// Before an access that the interpreter has no form for, or had none for native code's functions: code that has met
+/// one often enough is compiled again.
+void Translator::learnProperty() {
+  const bool mayBeOne = ins_->special == Special::AttrProperty || ins_->special == Special::None;
+  if (failure_ || !speculates() || !mayBeOne || snapshot_.siteCaches == nullptr) return;
+  Value* unlearned = call(Helper::PropertyUnlearned, {}, {ins_->site});
+  emit(Op::GuardTrue, types::kNothing, {unlearned})->reason = hir::ExitReason::Learned;
+}
+
 /// A class is called: makes an instance and inlines its __init__.
 bool Translator::inlineInitializer(const Callee& callee, const Values& operands) {
   if (operands[1]->type != types::Null || !mayTake(callee, operands.size() - 1)) return false;
@@ -496,6 +520,7 @@ void Translator::loadFieldInlined(Value* owner, int64_t place) {
 void Translator::storeAttrInlined() {
   Value* owner = pop();
   Value* value = pop();
+  if (!failure_ && inlineProperty({owner, value})) return;
   const bool isSlot = ins_->special == Special::StoreAttrSlot;
   if (failure_ || !speculates() || (!isSlot && ins_->special != Special::StoreAttrInstanceValue)) return giveUp();
   const int64_t place = placeOf(isSlot);

@@ -22,7 +22,8 @@ void Translator::loadAttr() {
   const int64_t index = ins_->index;
   const int64_t site = ins_->site;
   Value* result = nullptr;
-  if (loadModuleConstant(owner)) return;
+  if (loadModuleConstant(owner) || inlineProperty({owner})) return;
+  if (!forCall) learnProperty();
   switch (ins_->special) {
   case Special::AttrInstanceValue:
     result = call(Helper::LoadAttrInstanceValue, {owner, name}, {version, index, site});
@@ -100,6 +101,8 @@ void Translator::storeAttr() {
   const int64_t version = ins_->version;
   const int64_t index = ins_->index;
   const int64_t site = ins_->site;
+  if (inlineProperty({owner, value})) return;
+  learnProperty();
   switch (ins_->special) {
   case Special::StoreAttrInstanceValue:
     call(Helper::StoreAttrInstanceValue, {owner, name, value}, {version, index, site});

@@ -87,7 +87,7 @@ struct Callee {
   /// Not 0: a class of that version is called, and this is its __init__, `functionObject`. The end of an instance runs
   /// no code.
   uint32_t classVersion = 0;
-  int32_t functionObject = -1;        ///< of a special method, too
+  int32_t functionObject = -1;        ///< of a special method, too; of a property, that
   int32_t notImplementedObject = -1;  ///< of a special method
   /// The function's globals, with the builtins behind it, if the body takes one for a constant; else -1.
   int32_t globalsObject = -1;

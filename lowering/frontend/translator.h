@@ -87,6 +87,8 @@ class Translator {
   bool isPolymorphic(const Value* method) const;
   bool inlineCall(const Values& operands);
   bool inlineClassMethod(const Values& operands);
+  bool inlineProperty(const Values& operands);
+  void learnProperty();
   bool inlineInitializer(const Callee& callee, const Values& operands);
   bool inlineFunction(const Callee& callee, Value* function, Values args, const Values& held);
   const ControlFlow* flowOf(const Snapshot& body);

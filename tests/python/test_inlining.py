@@ -4,7 +4,7 @@
 import unittest
 
 import martlet
-from martlet_testing import Counted, JitTestCase, define, run_python
+from martlet_testing import Counted, JitTestCase, define, jit, run_python
 
 SOURCE = """
 class Node:
@@ -16,6 +16,12 @@ class Node:
     def add(self, x):
         self.value = self.value + x
         return self.value
+    @property
+    def half(self):
+        return self.value // 2
+    @half.setter
+    def half(self, half):
+        self.value = half * 2
     def __getitem__(self, key):
         a, b = key
         return self.value + a * b
@@ -60,6 +66,17 @@ class InliningTest(JitTestCase):
                 count, result = self.inlined(body, node)
                 self.assertEqual(result, answer)
                 self.assertGreater(count, 0)
+
+    def test_properties_are_learned(self):
+        body = "def f(a):\n  for i in range(2000):\n    a.half = i\n    r = a.half\n  return r"
+        functions = define(SOURCE + body)
+        node = functions["Node"](1, None)
+        with jit(sync=True, loop_threshold=50, size_step=10**6):
+            for _ in range(20):
+                functions["f"](node)
+            with Counted() as counted:
+                self.assertEqual((functions["f"](node), node.value), (1999, 3998))
+        self.assertLess(counted["entries"], 5, "getter and setter are not called any more")
 
     def test_not_where_it_is_switched_off(self):
         script = "import martlet\ndef g(x): return x + 1\ndef f():\n  for i in range(9000): r = g(i)\n  return r\n"

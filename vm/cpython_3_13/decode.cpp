@@ -389,8 +389,9 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
 
 /// What native code met at an instruction that the interpreter has not specialized.
 void Decoder::readRecorded(Instruction& instruction) {
-  const SiteEntry* entry = caches_[instruction.site].hottest();
-  if (entry == nullptr) return;
+  const SiteCache& cache = caches_[instruction.site];
+  const SiteEntry* entry = cache.hottest();
+  if (entry == nullptr || (instruction.special == Special::AttrProperty && !cache.isLearnedProperty())) return;
   const bool inlineValue = entry->storage == SiteEntry::Inline && entry->index != SiteEntry::kNoIndex;
   instruction.version = entry->version;
   instruction.index = entry->index;
@@ -408,6 +409,10 @@ void Decoder::readRecorded(Instruction& instruction) {
     instruction.special = Special::AttrClassWithMeta;
     instruction.version2 = entry->version2;
     instruction.object = addBorrowed(entry->object);
+    return;
+  case SiteEntry::Property:
+  case SiteEntry::StoreProperty:
+    if (cache.isLearnedProperty()) instruction.special = Special::LearnedProperty;
     return;
   case SiteEntry::Global: instruction.special = Special::GlobalModule; return;
   case SiteEntry::Builtin:
@@ -438,7 +443,8 @@ void Decoder::readSite(Instruction& instruction) {
     instruction.version = read32(cache.func_version);
     return;
   }
-  const bool isOpen = instruction.special == Special::None || instruction.special == Special::SubscrGetitem;
+  const bool isOpen = instruction.special == Special::None || instruction.special == Special::SubscrGetitem ||
+                      instruction.special == Special::AttrProperty;
   if (isOpen && !caches_.empty()) readRecorded(instruction);
 }
 

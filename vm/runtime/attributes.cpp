@@ -108,10 +108,14 @@ Access loadProperty(PyThreadState* tstate, int64_t borrowed, PyObject* owner, co
   PyObject* getter = reinterpret_cast<propertyobject*>(entry.object)->prop_get;
   if (getter == nullptr || getter == Py_None) return {};
   Py_INCREF(getter);
-  PyObject* stack[2] = {nullptr, owner};
-  // A function takes the owner into its frame, as the interpreter's operand does; nothing more is held for it.
-  const Held held(PyFunction_Check(getter) ? 0 : borrowed, {owner});
-  PyObject* value = _PyObject_VectorcallTstate(tstate, getter, stack + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+  PyObject* stack[4] = {nullptr, nullptr, owner, nullptr};
+  if (PyFunction_Check(getter)) {
+    // It takes the owner into its frame, as the interpreter's operand does; nothing more is held for it.
+    Py_INCREF(owner);
+    return got(martlet_call_function(tstate, getter, stack + 2, 1, nullptr));
+  }
+  const Held held(borrowed, {owner});
+  PyObject* value = _PyObject_VectorcallTstate(tstate, getter, stack + 2, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
   Py_DECREF(getter);
   return got(value);
 }

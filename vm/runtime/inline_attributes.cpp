@@ -3,6 +3,7 @@
 // miss. Also compiled to bitcode. Must not know: HIR, LLVM.
 #include "lowering/native_abi.h"
 #include "vm/runtime/inline.h"
+#include "vm/runtime/site_cache.h"
 
 using namespace martlet;
 using namespace martlet::vm;
@@ -94,6 +95,13 @@ void rt_store_field(PyObject* owner, int64_t word, PyObject* value) {
   } else if (!place.isSlot) {
     _PyDictValues_AddToInsertionOrder(_PyObject_InlineValues(owner), place.index);
   }
+}
+
+bool rt_property_unlearned(SiteCache* cache) {
+  const SiteEntry::Kind kind = cache->entries[0].kind;
+  if (kind != SiteEntry::Property && kind != SiteEntry::StoreProperty) [[likely]]
+    return true;
+  return !rt_cold_is_learned_property(cache);
 }
 
 bool rt_has_type_version(PyObject* object, int64_t version) {

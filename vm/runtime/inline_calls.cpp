@@ -30,6 +30,12 @@ bool rt_runs_code(PyObject* callable, PyObject* code) {
   return function->func_code == code && (function->vectorcall == usual[0] || function->vectorcall == usual[1]);
 }
 
+PyObject* rt_property_function(PyObject* object, int64_t isStore) {
+  const auto* property = reinterpret_cast<propertyobject*>(object);
+  PyObject* function = isStore != 0 ? property->prop_set : property->prop_get;
+  return function != nullptr ? function : object;
+}
+
 bool rt_has_scope(PyObject* object, PyObject* globals, PyObject* builtins) {
   const auto* function = reinterpret_cast<PyFunctionObject*>(object);
   return function->func_globals == globals && function->func_builtins == builtins;

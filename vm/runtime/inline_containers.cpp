@@ -254,7 +254,7 @@ MARTLET_ALWAYS_INLINE bool rt_operands_unlearned(SiteCache* cache, PyObject* lef
   if ((type->tp_flags & kLearned) == 0 && type != &PyFloat_Type && type != &PyByteArray_Type &&
       type != martlet_singletons.arrayType && (use == operand_use::kNumbers || !mayHaveFunctions(type))) [[likely]]
     return true;
-  return rt_cold_learn_subscript(cache, left, right, use);
+  return rt_cold_learn_operands(cache, left, right, use);
 }
 
 MARTLET_ALWAYS_INLINE PyObject* rt_list_item_in_range(PyObject* list, int64_t index) {

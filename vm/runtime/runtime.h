@@ -68,6 +68,8 @@ void rt_store_field(PyObject* owner, int64_t place, PyObject* value);
 bool rt_has_type_version(PyObject* object, int64_t version);
 bool rt_is_class_of_version(PyObject* object, int64_t version);
 bool rt_hides_nothing(PyObject* owner, int64_t keysVersion);
+PyObject* rt_property_function(PyObject* property, int64_t isStore);
+bool rt_property_unlearned(SiteCache* cache);
 bool rt_runs_code(PyObject* callable, PyObject* code);
 bool rt_has_scope(PyObject* function, PyObject* globals, PyObject* builtins);
 PyObject* rt_default_argument(PyObject* function, int64_t fromEnd);
@@ -340,7 +342,8 @@ PyObject* rt_cold_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* 
 int rt_cold_store_subscr_i64(PyThreadState* tstate, int64_t borrowed, PyObject* container, int64_t index,
                              PyObject* value);
 /// Notes that a subscript without a fast path met a container that has one. False if it did so often.
-bool rt_cold_learn_subscript(SiteCache* cache, PyObject* container, PyObject* key, int64_t use);
+bool rt_cold_is_learned_property(const SiteCache* cache);
+bool rt_cold_learn_operands(SiteCache* cache, PyObject* container, PyObject* key, int64_t use);
 int rt_cold_list_grow(PyObject* list, PyObject* value);
 bool rt_cold_list_store_float(PyObject** place, double value);
 }

@@ -114,6 +114,14 @@ Py_ssize_t slotOffset(PyTypeObject* type, PyObject* descriptor, int forbidden) {
   return PyType_IsSubtype(type, member->d_common.d_type) ? definition->offset : 0;
 }
 
+/// A property's function may be compiled in.
+void noteFunction(SiteCache* cache, const SiteEntry& entry) {
+  const auto* property = reinterpret_cast<propertyobject*>(entry.object);
+  if (entry.kind != SiteEntry::Property && entry.kind != SiteEntry::StoreProperty) return;
+  PyObject* function = entry.kind == SiteEntry::Property ? property->prop_get : property->prop_set;
+  if (function != nullptr && PyFunction_Check(function)) martlet_note_callee(function, cache);
+}
+
 /// A data descriptor's kind. Offsets past 32 bits do not exist.
 SiteEntry::Kind dataKind(PyTypeObject* type, SiteEntry& entry, bool store) {
   const int forbidden = Py_AUDIT_READ | Py_RELATIVE_OFFSET | (store ? Py_READONLY : 0);
@@ -165,6 +173,9 @@ SiteEntry::Kind kindOfItem(PyObject* left, uint32_t& index) {
   return isKnown ? SiteEntry::ArrayItem : SiteEntry::MixedTypes;
 }
 
+/// What is the same so often is worth a compilation, if the code is not too large for that.
+constexpr uint32_t kOften = 50;
+
 /// Notes what was met; false if it was the same so often that code should be compiled for it.
 bool recordKind(SiteCache* cache, SiteEntry::Kind kind, uint32_t index) {
   SiteEntry& entry = cache->entries[0];
@@ -176,13 +187,20 @@ bool recordKind(SiteCache* cache, SiteEntry::Kind kind, uint32_t index) {
     entry.kind = SiteEntry::MixedTypes;
   }
   if (entry.kind == SiteEntry::MixedTypes) return true;
-  constexpr uint32_t kOften = 50, kMore = 10, kMuchMore = 100;
+  constexpr uint32_t kMore = 10, kMuchMore = 100;
   const uint32_t often = std::max(kOften, cache->patience);
   const uint32_t hits = ++entry.hits;
   return hits != often && hits != kMore * often && hits != kMuchMore * often;
 }
 
 }  // namespace
+
+bool SiteCache::isLearnedProperty() const {
+  if (count != 1 || callee == nullptr) return false;
+  const SiteEntry& entry = entries[0];
+  if (entry.kind != SiteEntry::Property && entry.kind != SiteEntry::StoreProperty) return false;
+  return entry.hits >= std::min(std::max(kOften, patience), SiteEntry::kMany);
+}
 
 const SiteEntry* SiteCache::hottest() const {
   if (count == 0) return nullptr;
@@ -247,6 +265,7 @@ void recordLoad(SiteCache* cache, PyObject* owner, PyObject* name) {
     entry.callsNothing |= type->tp_getattro != PyObject_GenericGetAttr;
   }
   record(cache, entry);
+  noteFunction(cache, entry);
 }
 
 void recordStore(SiteCache* cache, PyObject* owner, PyObject* name) {
@@ -265,6 +284,7 @@ void recordStore(SiteCache* cache, PyObject* owner, PyObject* name) {
     if (entry.index == SiteEntry::kNoIndex && entry.hint == SiteEntry::kNoIndex) return;
   }
   record(cache, entry);
+  noteFunction(cache, entry);
 }
 
 void recordSuper(SiteCache* cache, PyTypeObject* type, PyObject* self, PyObject* name) {

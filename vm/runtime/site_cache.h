@@ -80,8 +80,8 @@ struct SiteEntry {
   bool callsNothing = false;  ///< an AttributeError within the access would have to end in __getattr__
 
   /// Until it is clear which entry is the one that matters: after a fork, each page that is written to is copied first.
+  static constexpr uint32_t kMany = 1000;
   void countHit() {
-    constexpr uint32_t kMany = 1000;
     if (hits >= kMany) return;
     ++hits;
     if (hits == kMany) hits = UINT32_MAX - settled++;
@@ -105,6 +105,8 @@ struct SiteCache {
   CodeData* callee = nullptr;
   SiteEntry entries[kCapacity];
 
+  /// True if all accesses were to the same property, so often that its function, `callee`, is worth being compiled in.
+  bool isLearnedProperty() const;
   /// The entry with most hits; NULL where nothing was recorded.
   const SiteEntry* hottest() const;
 };

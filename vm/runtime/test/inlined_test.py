@@ -131,6 +131,20 @@ class Functions(Case):
         self.assertFalse(rt.has_scope(function, {}, function.__builtins__))
         self.assertFalse(rt.has_scope(function, globals(), {}))
 
+    def test_properties(self):
+        def get(self):
+            return 1
+
+        def put(self, value):
+            self.value = value
+
+        both, none = property(get, put), property()
+        self.assertEqual(rt.property_function(both, 0), id(get))
+        self.assertEqual(rt.property_function(both, 1), id(put))
+        self.assertEqual(rt.property_function(none, 0), id(none))
+        self.assertEqual(rt.property_function(none, 1), id(none))
+        self.assertTrue(rt.property_unlearned())
+
     def test_defaults(self):
         def function(a, b=[1], c="c"):
             return a
