@@ -129,10 +129,11 @@ class RefcountInserter {
   /// Nothing may run before the exception has been caught.
   void insertBehindCatch(Block& block, const EdgeCounts& edge) {
     std::vector<Value*> counts;
-    FrameState& state = *block.ops.front()->state;
-    state.owned.insert(state.owned.end(), edge.release.begin(), edge.release.end());
+    Value* caught = catchOf(block);
+    std::vector<Value*>& owned = caught->state->owned;
+    owned.insert(owned.end(), edge.release.begin(), edge.release.end());
     put(counts, block, Op::DecRef, edge.release);
-    block.ops.insert(block.ops.begin() + 1, counts.begin(), counts.end());
+    block.ops.insert(std::find(block.ops.begin(), block.ops.end(), caught) + 1, counts.begin(), counts.end());
     counts.clear();
     put(counts, block, Op::IncRef, edge.take);
     block.ops.insert(block.ops.begin(), counts.begin(), counts.end());

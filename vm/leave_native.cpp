@@ -286,8 +286,8 @@ void leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor
 
 }  // namespace martlet::vm
 
-extern "C" void martlet_caught(PyThreadState* tstate, _PyInterpreterFrame* frame) {
+extern "C" void martlet_caught(PyThreadState* tstate, _PyInterpreterFrame* frame, bool isTraced) {
   ++martlet::vm::counters().exceptions;
   ++martlet::vm::counters().caught;
-  martlet::vm::addTraceback(tstate, frame);
+  if (isTraced) martlet::vm::addTraceback(tstate, frame);
 }

@@ -158,19 +158,33 @@ class Analysis {
   /// What can fail at an instruction may go on at a handler that is in use. An instruction may fail at several places,
   /// so that the handler always is where ways meet.
   void addHandler(uint32_t index) {
-    for (size_t i = 0; i < snapshot_.handlers.size(); ++i) {
-      const Handler& handler = snapshot_.handlers[i];
-      if (code_[index].offset < handler.start || code_[index].offset >= handler.end) continue;
-      const int32_t target = flow_.find(handler.target);
-      if (target < 0 || !isInUse(static_cast<uint32_t>(target))) return;
-      flow_.handlers[index] = static_cast<int32_t>(i);
-      for (int edges = 0; edges < 2; ++edges) addEdge(static_cast<uint32_t>(target));
-      return;
-    }
+    const Handler* handler = handlerOf(index);
+    const int32_t target = handler != nullptr ? flow_.find(handler->target) : -1;
+    if (target < 0 || !isInUse(static_cast<uint32_t>(target))) return;
+    flow_.handlers[index] = static_cast<int32_t>(handler - snapshot_.handlers.data());
+    for (int edges = 0; edges < 2; ++edges) addEdge(static_cast<uint32_t>(target));
   }
 
-  /// True for a handler that has run, as far as is known: not one that only cleans up before the exception goes on.
+  /// The handler of what fails at an instruction, or null.
+  const Handler* handlerOf(uint32_t index) const {
+    const uint32_t offset = code_[index].offset;
+    const auto covers = [offset](const Handler& handler) { return handler.start <= offset && offset < handler.end; };
+    const auto found = std::find_if(snapshot_.handlers.begin(), snapshot_.handlers.end(), covers);
+    return found != snapshot_.handlers.end() ? &*found : nullptr;
+  }
+
+  /// True for what ends the handling of an exception that another handler of this code takes, which is in use.
+  bool passesOn(uint32_t handler) const {
+    if (handler + 2 >= code_.size() || code_[handler].op != BytecodeOp::Copy) return false;
+    if (code_[handler + 1].op != BytecodeOp::PopExcept || code_[handler + 2].op != BytecodeOp::Reraise) return false;
+    const Handler* next = handlerOf(handler + 2);
+    const int32_t target = next != nullptr ? flow_.find(next->target) : -1;
+    return target > static_cast<int32_t>(handler) && isInUse(static_cast<uint32_t>(target));
+  }
+
+  /// True for a handler that has run, as far as is known: not one that only cleans up before the exception leaves.
   bool isInUse(uint32_t handler) const {
+    if (passesOn(handler)) return true;
     if (code_[handler].op != BytecodeOp::PushExcInfo || flow_.leftOut[handler]) return false;
     if (!snapshot_.leavesOutNotRun || snapshot_.reached.contains(code_[handler].offset)) return true;
     for (size_t i = handler; i < code_.size() && flowOf(code_[i].op) != Flow::End; ++i) {

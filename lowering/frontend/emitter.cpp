@@ -82,7 +82,11 @@ void Translator::catchFailure(Value* call) {
   function_.append(block_, exception);
   const Values stack = stack_;
   stack_.assign(before_.begin(), before_.begin() + handler.depth);
-  if (handler.pushLasti) push(boxInt(emit(Op::ConstInt, types::I64, {}, ins_->offset)));
+  if (handler.pushLasti) {
+    // What is raised again keeps the instruction that raised first.
+    const bool isAgain = call->calls(Helper::Reraise1);
+    push(isAgain ? call->operands[1] : boxInt(emit(Op::ConstInt, types::I64, {}, ins_->offset)));
+  }
   push(exception);
   endWithJump(static_cast<uint32_t>(flow_.find(handler.target)));
   stack_ = stack;

@@ -121,6 +121,13 @@ bool Value::isCaught() const {
   return end != nullptr && end->op == Op::BranchFailed && end->operands[0] == this;
 }
 
+Value* catchOf(const Block& block) {
+  const auto isCatch = [](const Value* op) { return op->calls(Helper::CatchException); };
+  const auto found = std::find_if(block.ops.begin(), block.ops.end(), isCatch);
+  const auto isQuiet = [](const Value* op) { return !op->state && op->effects() != Effects::Python; };
+  return found != block.ops.end() && std::all_of(block.ops.begin(), found, isQuiet) ? *found : nullptr;
+}
+
 Effects Value::effects() const {
   if (op == Op::CallRuntime) return helper == Helper::kCount ? Effects::Python : hir::info(helper).effects;
   return info().effects;

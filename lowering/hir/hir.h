@@ -192,6 +192,9 @@ class Value {
   Type outputType(size_t index) const;
 };
 
+/// The CatchException that a block begins with, or null: there is nothing before it that runs code or leaves.
+Value* catchOf(const Block& block);
+
 /// A successor with the arguments for its parameters.
 struct Edge {
   Block* target = nullptr;

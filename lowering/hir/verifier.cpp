@@ -115,16 +115,10 @@ bool isPrologue(const Value& op) {
   return op.effects() <= Effects::Reads && !op.canExit();
 }
 
-/// The first op but for references that are taken.
-const Value* firstOf(const Block& block) {
-  const auto isOther = [](const Value* op) { return op->op != Op::IncRef; };
-  return *std::find_if(block.ops.begin(), block.ops.end() - 1, isOther);
-}
-
-/// True if the op is the first one of a block that only a BranchFailed leads to, on its first way.
+/// True if the op begins a block that only a BranchFailed leads to, on its first way.
 bool isAtCatch(const Value& op) {
   const Block& block = *op.block;
-  if (firstOf(block) != &op || block.predecessors.size() != 1 || !block.params.empty()) return false;
+  if (catchOf(block) != &op || block.predecessors.size() != 1 || !block.params.empty()) return false;
   const Block& from = *block.predecessors[0];
   return from.terminator()->op == Op::BranchFailed && from.successors[0].target == &block &&
          from.successors[1].target != &block;
@@ -435,8 +429,7 @@ void Verifier::caught(const Value& branch) {
   for (size_t i = 0; i < call->operands.size(); ++i) {
     if (call->consumes(i) && !call->consumesAlways(i)) report("the call consumes something only where it succeeds");
   }
-  const Value& first = *firstOf(*atBlock_->successors[0].target);
-  if (!first.calls(Helper::CatchException)) report("nothing catches what fails");
+  if (catchOf(*atBlock_->successors[0].target) == nullptr) report("nothing catches what fails");
 }
 
 void Verifier::result(const Value& op) {

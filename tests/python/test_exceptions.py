@@ -84,6 +84,35 @@ class ExceptionTest(JitTestCase):
         self.assertEqual((counted["caught"], counted["exceptions"], counted["handler_entries"]), (99, 99, 0))
         self.assertEqual(counted["exits_Helper"], 0)
 
+    def test_raised_again_without_leaving(self):
+        source = """
+            class Suppress:
+                def __enter__(self): return self
+                def __exit__(self, *args): return False
+            def f(n):
+                log = []
+                for i in range(n):
+                    try:
+                        try:
+                            with suppress:
+                                [][i]
+                        except KeyError:
+                            log.append("no")
+                        finally:
+                            log.append(i)
+                    except IndexError as e:
+                        log.append(e.__traceback__.tb_lineno)
+                return log
+        """
+        names = define(source)
+        names["suppress"] = names["Suppress"]()
+        expected = names["f"](30)
+        function = self.compiled(names["f"])
+        with Counted() as counted:
+            self.assertEqual(function(30), expected)
+        self.assertGreaterEqual(counted["caught"], 30 * 4)
+        self.assertEqual(counted["handler_entries"], 0)
+
     def test_handler_in_use_is_learned(self):
         """Code that was compiled before anything failed in it."""
         source = """

@@ -92,12 +92,13 @@ PyObject* enterContext(int64_t borrowed, PyObject* manager, PyObject* enterName,
 extern "C" {
 
 PyObject* rt_catch_exception(PyThreadState* tstate, Frame* frame, int64_t offset) {
-  // A parked result, a raise without a traceback entry, or something that the vm has to do first.
-  if (martlet_leave_state.kind != LeaveState::None || leavePending(tstate)) return nullptr;
+  const bool isReraised = martlet_leave_state.kind == LeaveState::Reraised;
+  // A parked result, or something that the vm has to do first.
+  if ((martlet_leave_state.kind != LeaveState::None && !isReraised) || leavePending(tstate)) return nullptr;
   if (tstate->current_exception == nullptr) return nullptr;
-  martlet_leave_state.calledFunction = false;
-  frame->instr_ptr = _PyCode_CODE(_PyFrame_GetCode(frame)) + offset;
-  martlet_caught(tstate, frame);
+  martlet_leave_state = {};
+  if (!isReraised) frame->instr_ptr = _PyCode_CODE(_PyFrame_GetCode(frame)) + offset;
+  martlet_caught(tstate, frame, !isReraised);
   return std::exchange(tstate->current_exception, nullptr);
 }
 

@@ -362,13 +362,13 @@ class Exceptions(Case):
         self.assertIs(catch(frame, 3, error), error)
         self.assertEqual(instruction(frame), 3)
         self.balanced([error], lambda: catch(frame, 2, error))
-        # Nothing to catch, and what the vm has to look at first: a raise without a traceback entry, events.
-        self.assertIs(rt.catch_exception(4, frame=frame), MISSING)
+        # Raised again: the frame shows what it did.
         with self.assertRaises(ValueError):
             rt.reraise(error, frame=frame)
-        self.assertIsNone(catch(frame, 4, error))
-        self.assertEqual(leave_kind(), RERAISED)
-        leave_take()
+        self.assertIs(catch(frame, 4, error), error)
+        self.assertEqual((leave_kind(), instruction(frame)), (NOTHING, 2))
+        # Nothing to catch, and events that the vm has to look at first.
+        self.assertIs(rt.catch_exception(4, frame=frame), MISSING)
         test_expect(0)
         try:
             self.assertIsNone(catch(frame, 4, error))

@@ -22,7 +22,7 @@ EXPORT int test_checks;  ///< how often it was asked
 EXPORT int test_calls;   ///< … behind a call
 
 void martlet_memory_ran_out() {}
-void martlet_caught(PyThreadState*, _PyInterpreterFrame*) {}
+void martlet_caught(PyThreadState*, _PyInterpreterFrame*, bool) {}
 PyObject* martlet_leave_check_object(PyThreadState*, PyObject* result, bool isCall) {
   ++test_checks;
   test_calls += isCall;
