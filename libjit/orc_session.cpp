@@ -3,15 +3,12 @@
 
 #include <llvm/ADT/BitmaskEnum.h>
 #include <llvm/ExecutionEngine/JITLink/JITLink.h>
-#include <llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h>
 #include <llvm/ExecutionEngine/JITLink/x86_64.h>
-#include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
-#include <llvm/ExecutionEngine/Orc/EHFrameRegistrationPlugin.h>
 #include <llvm/ExecutionEngine/Orc/MapperJITLinkMemoryManager.h>
 #include <llvm/ExecutionEngine/Orc/MemoryMapper.h>
-#include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
+#include <llvm/ExecutionEngine/Orc/Shared/AllocationActions.h>
+#include <llvm/ExecutionEngine/Orc/SymbolStringPool.h>
 #include <llvm/ExecutionEngine/Orc/TargetProcess/RegisterEHFrames.h>
-#include <llvm/ExecutionEngine/Orc/TaskDispatch.h>
 #include <llvm/Support/MathExtras.h>
 
 #include <cstring>
@@ -64,105 +61,142 @@ void makeExecutable(jitlink::LinkGraph& graph) {
   }
 }
 
+/// Unwinders find the code's frames from when it can run until it is freed.
+llvm::Error registerFrames(jitlink::LinkGraph& graph) {
+  using Arguments = orc::shared::SPSArgList<orc::shared::SPSExecutorAddrRange>;
+  jitlink::Section* frames = graph.findSectionByName(".eh_frame");
+  if (frames == nullptr) return llvm::Error::success();
+  const orc::ExecutorAddrRange range = jitlink::SectionRange(*frames).getRange();
+  if (range.empty()) return llvm::Error::success();
+  const auto call = [&](auto* function) {
+    return llvm::cantFail(
+        orc::shared::WrapperFunctionCall::Create<Arguments>(orc::ExecutorAddr::fromPtr(function), range));
+  };
+  graph.allocActions().push_back(
+      {call(&llvm_orc_registerEHFrameSectionAllocAction), call(&llvm_orc_deregisterEHFrameSectionAllocAction)});
+  return llvm::Error::success();
+}
+
 /// Mapped at a time.
 constexpr size_t kReservedBytes = size_t{4} << 20;
 
-}  // namespace
+/// What came of a link.
+struct Linked {
+  std::string error;
+  LinkedCode code;
+};
 
-/// Adds up the executable bytes of what is being linked.
-class OrcSession::CodeSize : public orc::LinkGraphLinkingLayer::Plugin {
+/// One link: what JITLink asks, and what it reports.
+class Link : public jitlink::JITLinkContext {
  public:
-  size_t bytes = 0;
+  Link(jitlink::JITLinkMemoryManager& memory, const SymbolAddresses& helpers, const SymbolAddresses& objects,
+       llvm::StringRef symbol, Linked& out)
+      : JITLinkContext(nullptr), memory_(memory), helpers_(helpers), objects_(objects), symbol_(symbol), out_(out) {}
 
-  void modifyPassConfig(orc::MaterializationResponsibility&, jitlink::LinkGraph&,
-                        jitlink::PassConfiguration& config) override {
-    config.PreFixupPasses.insert(config.PreFixupPasses.begin(), relaxCalls);
-    config.PostPrunePasses.push_back([this](jitlink::LinkGraph& graph) {
-      bytes = 0;
-      for (jitlink::Section& section : graph.sections()) {
-        if (!isExecutable(section.getMemProt())) continue;
-        for (jitlink::Block* block : section.blocks()) bytes += block->getSize();
+  jitlink::JITLinkMemoryManager& getMemoryManager() override { return memory_; }
+  void notifyFailed(llvm::Error error) override { out_.error = llvm::toString(std::move(error)); }
+  void notifyFinalized(jitlink::JITLinkMemoryManager::FinalizedAlloc code) override {
+    out_.code.handle = code.release().toPtr<void*>();
+  }
+
+  void lookup(const LookupMap& names, std::unique_ptr<jitlink::JITLinkAsyncLookupContinuation> goOn) override {
+    jitlink::AsyncLookupResult found;
+    std::string missing;
+    for (const auto& [name, flags] : names) {
+      if (const void* address = addressOf(*name)) {
+        found[name] = {orc::ExecutorAddr::fromPtr(address), llvm::JITSymbolFlags::Exported};
+      } else if (flags == jitlink::SymbolLookupFlags::RequiredSymbol) {
+        missing += " " + (*name).str();
       }
+    }
+    if (missing.empty()) return goOn->run(std::move(found));
+    goOn->run(llvm::createStringError("symbols not found:" + missing));
+  }
+
+  llvm::Error notifyResolved(jitlink::LinkGraph& graph) override {
+    if (const jitlink::Symbol* entry = find(graph)) out_.code.address = entry->getAddress().toPtr<void*>();
+    return out_.code.address != nullptr ? llvm::Error::success() : llvm::createStringError(symbol_ + " is not defined");
+  }
+
+  jitlink::LinkGraphPassFunction getMarkLivePass(const llvm::Triple&) const override {
+    return [this](jitlink::LinkGraph& graph) {
+      if (jitlink::Symbol* entry = find(graph)) entry->setLive(true);
+      return llvm::Error::success();
+    };
+  }
+
+  llvm::Error modifyPassConfig(jitlink::LinkGraph&, jitlink::PassConfiguration& config) override {
+    config.PostPrunePasses.push_back([this](jitlink::LinkGraph& graph) {
+      out_.code.codeBytes = executableBytes(graph);
       makeExecutable(graph);
       return llvm::Error::success();
     });
+    config.PreFixupPasses.insert(config.PreFixupPasses.begin(), relaxCalls);
+    config.PostFixupPasses.push_back(registerFrames);
+    return llvm::Error::success();
   }
-  llvm::Error notifyFailed(orc::MaterializationResponsibility&) override { return llvm::Error::success(); }
-  llvm::Error notifyRemovingResources(orc::JITDylib&, orc::ResourceKey) override { return llvm::Error::success(); }
-  void notifyTransferringResources(orc::JITDylib&, orc::ResourceKey, orc::ResourceKey) override {}
+
+ private:
+  const void* addressOf(llvm::StringRef name) const {
+    const void* object = objects_.lookup(name);
+    return object != nullptr ? object : helpers_.lookup(name);
+  }
+
+  jitlink::Symbol* find(jitlink::LinkGraph& graph) const {
+    for (jitlink::Symbol* symbol : graph.defined_symbols()) {
+      if (symbol->hasName() && *symbol->getName() == symbol_) return symbol;
+    }
+    return nullptr;
+  }
+
+  static size_t executableBytes(jitlink::LinkGraph& graph) {
+    size_t bytes = 0;
+    for (jitlink::Section& section : graph.sections()) {
+      if (!isExecutable(section.getMemProt())) continue;
+      for (const jitlink::Block* block : section.blocks()) bytes += block->getSize();
+    }
+    return bytes;
+  }
+
+  jitlink::JITLinkMemoryManager& memory_;
+  const SymbolAddresses& helpers_;
+  const SymbolAddresses& objects_;
+  llvm::StringRef symbol_;
+  Linked& out_;
 };
 
+}  // namespace
+
 llvm::Expected<std::unique_ptr<OrcSession>> OrcSession::create(const HelperAddress* helpers, size_t count) {
-  // Tasks run where they are asked for: no thread of LLVM's own, so that fork() leaves nothing half-done.
-  auto control = orc::SelfExecutorProcessControl::Create(nullptr, std::make_unique<orc::InPlaceTaskDispatcher>());
-  if (!control) return control.takeError();
-  std::unique_ptr<OrcSession> out(new OrcSession);
-  out->session_ = std::make_unique<orc::ExecutionSession>(std::move(*control));
-  // The cause of a failed link comes here, and the lookup only says that it failed. The default prints.
-  out->session_->setErrorReporter(
-      [session = out.get()](llvm::Error error) { session->causes_ += llvm::toString(std::move(error)) + "; "; });
   auto memory = orc::MapperJITLinkMemoryManager::CreateWithMapper<orc::InProcessMemoryMapper>(kReservedBytes);
   if (!memory) return memory.takeError();
-  out->layer_ = std::make_unique<orc::ObjectLinkingLayer>(*out->session_, std::move(*memory));
-  out->layer_->addPlugin(std::make_shared<orc::EHFrameRegistrationPlugin>(
-      orc::ExecutorAddr::fromPtr(&llvm_orc_registerEHFrameSectionAllocAction),
-      orc::ExecutorAddr::fromPtr(&llvm_orc_deregisterEHFrameSectionAllocAction)));
-  out->codeSize_ = std::make_shared<CodeSize>();
-  out->layer_->addPlugin(out->codeSize_);
-  if (llvm::Error error = out->defineHelpers(helpers, count)) return error;
+  std::unique_ptr<OrcSession> out(new OrcSession);
+  out->memory_ = std::move(*memory);
+  for (size_t i = 0; i < count; ++i) out->helpers_[helpers[i].symbol] = helpers[i].address;
   return out;
-}
-
-OrcSession::~OrcSession() {
-  if (!session_) return;
-  if (llvm::Error error = session_->endSession()) llvm::consumeError(std::move(error));
-}
-
-llvm::Error OrcSession::defineHelpers(const HelperAddress* helpers, size_t count) {
-  helpers_ = &session_->createBareJITDylib("martlet.helpers");
-  orc::SymbolMap symbols;
-  for (size_t i = 0; i < count; ++i) {
-    symbols[session_->intern(helpers[i].symbol)] = {orc::ExecutorAddr::fromPtr(helpers[i].address),
-                                                    llvm::JITSymbolFlags::Exported};
-  }
-  return helpers_->define(orc::absoluteSymbols(std::move(symbols)));
-}
-
-llvm::Error OrcSession::linkInto(orc::JITDylib& dylib, std::unique_ptr<llvm::MemoryBuffer> object,
-                                 const std::vector<ObjectSymbol>& objects) {
-  dylib.addToLinkOrder(*helpers_);
-  orc::SymbolMap symbols;
-  for (const ObjectSymbol& symbol : objects) {
-    symbols[session_->intern(symbol.name)] = {orc::ExecutorAddr::fromPtr(symbol.address),
-                                              llvm::JITSymbolFlags::Exported};
-  }
-  if (llvm::Error error = dylib.define(orc::absoluteSymbols(std::move(symbols)))) return error;
-  return layer_->add(dylib, std::move(object));
 }
 
 llvm::Expected<LinkedCode> OrcSession::link(std::unique_ptr<llvm::MemoryBuffer> object, const std::string& symbol,
                                             const std::vector<ObjectSymbol>& objects) {
+  SymbolAddresses addresses;
+  for (const ObjectSymbol& entry : objects) addresses[entry.name] = entry.address;
+  const auto names = std::make_shared<orc::SymbolStringPool>();  // dies behind the link, which keeps names to its end
   const std::lock_guard lock(mutex_);
-  causes_.clear();
-  orc::JITDylib& dylib = session_->createBareJITDylib("code." + std::to_string(++serial_));
-  llvm::Error problem = linkInto(dylib, std::move(object), objects);
-  if (!problem) {
-    auto found = session_->lookup({&dylib}, session_->intern(symbol));
-    if (found) return LinkedCode{found->getAddress().toPtr<void*>(), codeSize_->bytes, &dylib};
-    problem = llvm::createStringError(causes_ + llvm::toString(found.takeError()));
-  }
-  if (llvm::Error error = session_->removeJITDylib(dylib)) {
-    problem = llvm::joinErrors(std::move(problem), std::move(error));
-  }
-  return std::move(problem);
+  auto graph = jitlink::createLinkGraphFromObject(object->getMemBufferRef(), names);
+  if (!graph) return graph.takeError();
+  Linked linked;
+  // It is done when this returns: nothing here is asynchronous.
+  jitlink::link(std::move(*graph), std::make_unique<Link>(*memory_, helpers_, addresses, symbol, linked));
+  if (linked.code.handle == nullptr) return llvm::createStringError(linked.error);
+  return linked.code;
 }
 
 void OrcSession::release(void* handle) {
   if (!handle) return;
   const std::lock_guard lock(mutex_);
-  if (llvm::Error error = session_->removeJITDylib(*static_cast<orc::JITDylib*>(handle))) {
-    llvm::consumeError(std::move(error));
-  }
+  std::vector<jitlink::JITLinkMemoryManager::FinalizedAlloc> code;
+  code.emplace_back(orc::ExecutorAddr::fromPtr(handle));
+  if (llvm::Error error = memory_->deallocate(std::move(code))) llvm::consumeError(std::move(error));
 }
 
 }  // namespace martlet::backend

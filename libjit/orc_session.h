@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Linking object code into this process. Owns: the ORC session, JITLink's memory, unwind information, one dylib for
-// each compilation. Must not know: HIR, IR, how the object came about.
+// Linking object code into this process. Owns: JITLink's memory, unwind information, the helpers' addresses. Must not
+// know: HIR, IR, how the object came about.
 #pragma once
-#include <llvm/ExecutionEngine/JITSymbol.h>
-#include <llvm/ExecutionEngine/Orc/Core.h>
-#include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
+#include <llvm/ADT/StringMap.h>
+#include <llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h>
 #include <llvm/Support/Error.h>
 #include <llvm/Support/MemoryBuffer.h>
 
@@ -24,10 +23,14 @@ struct LinkedCode {
   void* handle = nullptr;
 };
 
+/// Addresses by name.
+using SymbolAddresses = llvm::StringMap<const void*>;
+
+/// JITLink with ORC's memory, and without its execution session: that one keeps dylibs and symbol tables, 8 KB for each
+/// compilation, and whatever is kept has to be copied and freed again with each fork().
 class OrcSession {
  public:
   static llvm::Expected<std::unique_ptr<OrcSession>> create(const HelperAddress* helpers, size_t count);
-  ~OrcSession();
 
   /// Links an object file, with `objects` as its own absolute symbols, and looks `symbol` up.
   llvm::Expected<LinkedCode> link(std::unique_ptr<llvm::MemoryBuffer> object, const std::string& symbol,
@@ -36,19 +39,11 @@ class OrcSession {
   void release(void* handle);
 
  private:
-  class CodeSize;
   OrcSession() = default;
-  llvm::Error defineHelpers(const HelperAddress* helpers, size_t count);
-  llvm::Error linkInto(llvm::orc::JITDylib& dylib, std::unique_ptr<llvm::MemoryBuffer> object,
-                       const std::vector<ObjectSymbol>& objects);
 
   std::mutex mutex_;  ///< one link or release at a time; never held while LLVM generates code
-  std::unique_ptr<llvm::orc::ExecutionSession> session_;
-  std::unique_ptr<llvm::orc::ObjectLinkingLayer> layer_;
-  std::shared_ptr<CodeSize> codeSize_;
-  llvm::orc::JITDylib* helpers_ = nullptr;
-  std::string causes_;  ///< what ORC reported during the current link
-  uint64_t serial_ = 0;
+  std::unique_ptr<llvm::jitlink::JITLinkMemoryManager> memory_;
+  SymbolAddresses helpers_;
 };
 
 }  // namespace martlet::backend

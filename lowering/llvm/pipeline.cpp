@@ -77,6 +77,10 @@ bool isSlowCall(const llvm::Instruction& instruction) {
 /// An inline helper is inlined wherever it is called. What it calls in turn is its slow path: the branches to it are
 /// marked, so that it is laid out behind the hot code.
 void prepareHelper(llvm::Function& helper) {
+  // For the host, as the code that it becomes a part of. LLVM keeps some 350 KB for each target that it has met.
+  for (const char* name : {"target-cpu", "target-features", "tune-cpu", "min-legal-vector-width"}) {
+    helper.removeFnAttr(name);
+  }
   if (helper.getInstructionCount() <= kMostInlined) helper.addFnAttr(llvm::Attribute::AlwaysInline);
   llvm::MDBuilder metadata(helper.getContext());
   const auto isSlow = [](const llvm::BasicBlock* block) { return llvm::any_of(*block, isSlowCall); };
