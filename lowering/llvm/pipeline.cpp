@@ -77,10 +77,6 @@ bool isSlowCall(const llvm::Instruction& instruction) {
 /// An inline helper is inlined wherever it is called. What it calls in turn is its slow path: the branches to it are
 /// marked, so that it is laid out behind the hot code.
 void prepareHelper(llvm::Function& helper) {
-  // For the host, as the code that it becomes a part of. LLVM keeps some 350 KB for each target that it has met.
-  for (const char* name : {"target-cpu", "target-features", "tune-cpu", "min-legal-vector-width"}) {
-    helper.removeFnAttr(name);
-  }
   if (helper.getInstructionCount() <= kMostInlined) helper.addFnAttr(llvm::Attribute::AlwaysInline);
   llvm::MDBuilder metadata(helper.getContext());
   const auto isSlow = [](const llvm::BasicBlock* block) { return llvm::any_of(*block, isSlowCall); };
@@ -207,6 +203,10 @@ llvm::Error Pipeline::linkHelpers(llvm::Module& module) const {
   // What the helpers themselves call: through the GOT, which JITLink turns into direct calls within reach.
   for (llvm::Function& function : module) {
     if (function.isDeclaration() && !function.isIntrinsic()) function.addFnAttr(llvm::Attribute::NonLazyBind);
+    // For the host, as the code that it becomes a part of. LLVM keeps some 350 KB for each target that it has met.
+    for (const char* name : {"target-cpu", "target-features", "tune-cpu", "min-legal-vector-width"}) {
+      function.removeFnAttr(name);
+    }
   }
   return llvm::Error::success();
 }
