@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "lowering/llvm/pipeline.h"
 
-#include <llvm/Analysis/CGSCCPassManager.h>
+#include <llvm/Analysis/AliasAnalysis.h>
+#include <llvm/Analysis/AssumptionCache.h>
+#include <llvm/Analysis/BasicAliasAnalysis.h>
+#include <llvm/Analysis/BlockFrequencyInfo.h>
+#include <llvm/Analysis/BranchProbabilityInfo.h>
+#include <llvm/Analysis/LastRunTrackingAnalysis.h>
+#include <llvm/Analysis/LazyValueInfo.h>
 #include <llvm/Analysis/LoopInfo.h>
+#include <llvm/Analysis/MemoryDependenceAnalysis.h>
+#include <llvm/Analysis/MemorySSA.h>
+#include <llvm/Analysis/OptimizationRemarkEmitter.h>
+#include <llvm/Analysis/PostDominators.h>
+#include <llvm/Analysis/ProfileSummaryInfo.h>
+#include <llvm/Analysis/ScalarEvolution.h>
+#include <llvm/Analysis/ScopedNoAliasAA.h>
+#include <llvm/Analysis/TargetLibraryInfo.h>
+#include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/Analysis/TypeBasedAliasAnalysis.h>
 #include <llvm/Bitcode/BitcodeReader.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
@@ -12,12 +28,20 @@
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/Linker/Linker.h>
 #include <llvm/MC/TargetRegistry.h>
-#include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
 #include <llvm/Transforms/IPO/AlwaysInliner.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/GVN.h>
+#include <llvm/Transforms/Scalar/JumpThreading.h>
+#include <llvm/Transforms/Scalar/LICM.h>
+#include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Scalar/LoopRotation.h>
+#include <llvm/Transforms/Scalar/SROA.h>
+#include <llvm/Transforms/Scalar/SimplifyCFG.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
 // LLVM's own registry: with hidden visibility this library would get one to itself.
@@ -40,12 +64,78 @@ std::string hostFeatures() {
 
 // The pass lists are chosen by measurement; README.md has the figures. Python is optimized in HIR: what is left for
 // LLVM is to clean up behind the inlined helpers.
-constexpr llvm::StringLiteral kQuickPasses = "sroa,early-cse<memssa>,simplifycfg";
-// Jump threading takes a helper's fast path past the check whether the helper failed.
-constexpr llvm::StringLiteral kScalarPasses =
-    "sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,jump-threading,simplifycfg";
-constexpr llvm::StringLiteral kLoopPasses =
-    "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,simplifycfg";
+
+llvm::InstCombinePass instCombine() {
+  return llvm::InstCombinePass(llvm::InstCombineOptions().setVerifyFixpoint(false));
+}
+
+llvm::FunctionPassManager quickPasses() {
+  llvm::FunctionPassManager passes;
+  passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+  passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+  passes.addPass(llvm::SimplifyCFGPass());
+  return passes;
+}
+
+llvm::FunctionPassManager scalarPasses() {
+  llvm::FunctionPassManager passes = quickPasses();
+  passes.addPass(instCombine());
+  // Takes a helper's fast path past the check whether the helper failed.
+  passes.addPass(llvm::JumpThreadingPass());
+  passes.addPass(llvm::SimplifyCFGPass());
+  return passes;
+}
+
+llvm::FunctionPassManager loopPasses() {
+  llvm::LoopPassManager loops;
+  loops.addPass(llvm::LoopRotatePass());
+  loops.addPass(llvm::LICMPass(llvm::LICMOptions()));
+  llvm::FunctionPassManager passes;
+  passes.addPass(llvm::createFunctionToLoopPassAdaptor(std::move(loops), /*UseMemorySSA=*/true));
+  passes.addPass(llvm::GVNPass());
+  passes.addPass(instCombine());
+  passes.addPass(llvm::SimplifyCFGPass());
+  return passes;
+}
+
+/// What the passes above ask for. LLVM's PassBuilder would know, too, and have all of LLVM's passes linked and
+/// initialized: twice the library.
+class Analyses {
+ public:
+  explicit Analyses(const llvm::TargetMachine& target) {
+    functions.registerPass([&] { return target.getTargetIRAnalysis(); });
+    functions.registerPass([] {
+      llvm::AAManager aliases;
+      aliases.registerFunctionAnalysis<llvm::BasicAA>();
+      aliases.registerFunctionAnalysis<llvm::ScopedNoAliasAA>();
+      aliases.registerFunctionAnalysis<llvm::TypeBasedAA>();
+      return aliases;
+    });
+    addTo<llvm::PassInstrumentationAnalysis, llvm::AssumptionAnalysis, llvm::BasicAA, llvm::BlockFrequencyAnalysis,
+          llvm::BranchProbabilityAnalysis, llvm::DominatorTreeAnalysis, llvm::LastRunTrackingAnalysis,
+          llvm::LazyValueAnalysis, llvm::LoopAnalysis, llvm::MemoryDependenceAnalysis, llvm::MemorySSAAnalysis,
+          llvm::OptimizationRemarkEmitterAnalysis, llvm::PostDominatorTreeAnalysis, llvm::ScalarEvolutionAnalysis,
+          llvm::ScopedNoAliasAA, llvm::TargetLibraryAnalysis, llvm::TypeBasedAA>(functions);
+    addTo<llvm::PassInstrumentationAnalysis>(loops_);
+    addTo<llvm::PassInstrumentationAnalysis, llvm::ProfileSummaryAnalysis>(modules);
+    modules.registerPass([&] { return llvm::FunctionAnalysisManagerModuleProxy(functions); });
+    functions.registerPass([&] { return llvm::ModuleAnalysisManagerFunctionProxy(modules); });
+    functions.registerPass([&] { return llvm::LoopAnalysisManagerFunctionProxy(loops_); });
+    loops_.registerPass([&] { return llvm::FunctionAnalysisManagerLoopProxy(functions); });
+  }
+
+ private:
+  template <class... Passes, class Manager>
+  static void addTo(Manager& manager) {
+    (manager.registerPass([] { return Passes(); }), ...);
+  }
+
+  llvm::LoopAnalysisManager loops_;  // dies behind those that refer to it
+
+ public:
+  llvm::FunctionAnalysisManager functions;
+  llvm::ModuleAnalysisManager modules;
+};
 
 /// Weight of the usual side of a branch against 1 for the other.
 constexpr uint32_t kUsual = 2000;
@@ -58,14 +148,6 @@ constexpr size_t kMostSunk = 3000;
 constexpr size_t kMostSplit = 6000;
 /// And the joining of live ranges that copies connect: 30 of 38 seconds at 44000 instructions.
 constexpr size_t kMostJoined = 10000;
-
-void runPasses(llvm::PassBuilder& builder, llvm::StringRef list, llvm::Function& function,
-               llvm::FunctionAnalysisManager& analyses) {
-  llvm::FunctionPassManager passes;
-  // The lists are ours, and a test runs each: parsing them cannot fail.
-  llvm::cantFail(builder.parsePassPipeline(passes, list));
-  passes.run(function, analyses);
-}
 
 /// True for a call that an inline helper makes only on its slow path.
 bool isSlowCall(const llvm::Instruction& instruction) {
@@ -212,27 +294,18 @@ llvm::Error Pipeline::linkHelpers(llvm::Module& module) const {
 }
 
 void Pipeline::optimize(llvm::Module& module, int optLevel) const {
-  llvm::PassBuilder builder(&machine(optLevel));
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager components;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-
-  llvm::AlwaysInlinerPass(/*InsertLifetimeIntrinsics=*/false).run(module, modules);
+  Analyses analyses(machine(optLevel));
+  llvm::FunctionAnalysisManager& functions = analyses.functions;
+  llvm::AlwaysInlinerPass(/*InsertLifetimeIntrinsics=*/false).run(module, analyses.modules);
   for (llvm::Function& function : module) {
     if (function.isDeclaration()) continue;
     if (function.hasAvailableExternallyLinkage()) {
       function.deleteBody();
       continue;
     }
-    runPasses(builder, optLevel >= 2 ? kScalarPasses : kQuickPasses, function, functions);
+    (optLevel >= 2 ? scalarPasses() : quickPasses()).run(function, functions);
     if (optLevel < 2 || functions.getResult<llvm::LoopAnalysis>(function).empty()) continue;
-    runPasses(builder, kLoopPasses, function, functions);
+    loopPasses().run(function, functions);
   }
 }
 
