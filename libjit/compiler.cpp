@@ -2,6 +2,7 @@
 #include "libjit/compiler.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 
 #include "libjit/clock.h"
 #include "lowering/frontend/frontend.h"
@@ -92,6 +93,12 @@ Result<CompiledCode> Compiler::compile(const frontend::Snapshot& snapshot,
 void Compiler::release(CompiledCode& code) {
   if (backend_ != nullptr && code.handle != nullptr) backend_->release(code.handle);
   code.handle = nullptr;
+}
+
+void Compiler::rest() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (backend_ != nullptr) backend_->rest();
+  malloc_trim(0);
 }
 
 }  // namespace martlet

@@ -21,6 +21,8 @@ class Compiler {
   Result<CompiledCode> compile(const frontend::Snapshot& snapshot, const std::vector<frontend::EntryRequest>& entries,
                                const Options& options);
   void release(CompiledCode& code);
+  /// Gives memory back until the next compilation: fork() takes its time for each page.
+  void rest();
   double backendLoadSeconds() const { return backendLoadSeconds_; }
 
   // Around fork(): no compilation may be half-way in the child.

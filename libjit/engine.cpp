@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "libjit/engine.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -518,7 +517,7 @@ void Engine::work() {
       ready_.store(true, std::memory_order_relaxed);
     }
     lock.unlock();
-    malloc_trim(0);  // what LLVM has used and freed: fork() takes its time for each page
+    compiler_.rest();
     lock.lock();
   } while (mayWork());
   working_ = false;

@@ -31,6 +31,8 @@ class Backend {
   virtual Result<CompiledCode> compile(const hir::Function& function, const BackendOptions& options) = 0;
   /// Frees the code; nothing may be running in it.
   virtual void release(void* handle) = 0;
+  /// Gives back memory that the next compilation can make anew.
+  virtual void rest() = 0;
 };
 
 /// Exported by the LLVM shared object. `helpers` lists every symbol that native code may refer to; `bitcodePath` is the

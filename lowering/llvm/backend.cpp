@@ -88,6 +88,7 @@ class LlvmBackend final : public Backend {
                                              std::string& error);
   Result<CompiledCode> compile(const hir::Function& function, const BackendOptions& options) override;
   void release(void* handle) override { session_->release(handle); }
+  void rest() override { pipeline_->rest(); }
 
  private:
   Result<CompiledCode> compileUnit(Unit& unit, const hir::Function& function, const BackendOptions& options,
@@ -148,7 +149,7 @@ Result<CompiledCode> LlvmBackend::compileUnit(Unit& unit, const hir::Function& f
   Stopwatch watch;
   unit.context.setDiagnosticHandler(std::make_unique<Diagnostics>(&unit.diagnostics));
   unit.context.setDiscardValueNames(!options.dumpLlvm);
-  pipeline_->prepare(unit.module);
+  pipeline_->prepare(unit.module, options.optLevel);
   Result<LoweredFunction> lowered = FunctionLowering(function, unit.module, options, symbols_).run(symbol);
   if (!lowered) return lowered.bailout();
   const auto missing = std::find_if(lowered->objects.begin(), lowered->objects.end(),

@@ -27,7 +27,6 @@
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/Linker/Linker.h>
-#include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
@@ -236,20 +235,11 @@ llvm::Expected<std::unique_ptr<Pipeline>> Pipeline::create(const std::string& bi
   if (llvm::InitializeNativeTarget() || llvm::InitializeNativeTargetAsmPrinter()) {
     return error("this LLVM has no code generator for the host");
   }
-  const llvm::Triple triple(llvm::sys::getProcessTriple());
-  std::string problem;
-  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, problem);
-  if (!target) return error(problem);
   std::unique_ptr<Pipeline> pipeline(new Pipeline);
-  const std::string features = hostFeatures();
-  for (int level = 0; level < kOptLevels; ++level) {
-    std::unique_ptr<llvm::TargetMachine> machine(
-        target->createTargetMachine(triple, llvm::sys::getHostCPUName(), features, llvm::TargetOptions(),
-                                    llvm::Reloc::PIC_, llvm::CodeModel::Small, codegenLevel(level), /*JIT=*/true));
-    if (!machine) return error("no target machine for the host");
-    machine->setFastISel(codegenLevel(level) == llvm::CodeGenOptLevel::None);
-    pipeline->machines_[static_cast<size_t>(level)] = std::move(machine);
-  }
+  std::string problem;
+  pipeline->target_ = llvm::TargetRegistry::lookupTarget(pipeline->triple_, problem);
+  if (!pipeline->target_) return error(problem);
+  if (!pipeline->target_->hasTargetMachine()) return error("no target machine for the host");
   if (!bitcodePath.empty()) {
     auto buffer = llvm::MemoryBuffer::getFile(bitcodePath, /*IsText=*/false, /*RequiresNullTerminator=*/false);
     if (!buffer) return error(bitcodePath + ": " + buffer.getError().message());
@@ -258,9 +248,26 @@ llvm::Expected<std::unique_ptr<Pipeline>> Pipeline::create(const std::string& bi
   return pipeline;
 }
 
-void Pipeline::prepare(llvm::Module& module) const {
-  module.setTargetTriple(machine(0).getTargetTriple());
-  module.setDataLayout(machine(0).createDataLayout());
+Pipeline::Pipeline() : triple_(llvm::sys::getProcessTriple()), features_(hostFeatures()) {}
+
+llvm::TargetMachine& Pipeline::machine(int optLevel) {
+  std::unique_ptr<llvm::TargetMachine>& made = machines_[static_cast<size_t>(optLevel)];
+  if (!made) {
+    made.reset(target_->createTargetMachine(triple_, llvm::sys::getHostCPUName(), features_, llvm::TargetOptions(),
+                                            llvm::Reloc::PIC_, llvm::CodeModel::Small, codegenLevel(optLevel),
+                                            /*JIT=*/true));
+    made->setFastISel(codegenLevel(optLevel) == llvm::CodeGenOptLevel::None);
+  }
+  return *made;
+}
+
+void Pipeline::rest() {
+  for (auto& machine : machines_) machine.reset();
+}
+
+void Pipeline::prepare(llvm::Module& module, int optLevel) {
+  module.setTargetTriple(triple_);
+  module.setDataLayout(machine(optLevel).createDataLayout());
   module.setPICLevel(llvm::PICLevel::BigPIC);
 }
 
@@ -293,7 +300,7 @@ llvm::Error Pipeline::linkHelpers(llvm::Module& module) const {
   return llvm::Error::success();
 }
 
-void Pipeline::optimize(llvm::Module& module, int optLevel) const {
+void Pipeline::optimize(llvm::Module& module, int optLevel) {
   Analyses analyses(machine(optLevel));
   llvm::FunctionAnalysisManager& functions = analyses.functions;
   llvm::AlwaysInlinerPass(/*InsertLifetimeIntrinsics=*/false).run(module, analyses.modules);
@@ -312,7 +319,7 @@ void Pipeline::optimize(llvm::Module& module, int optLevel) const {
 /// What addPassesToEmitFile would add, without the passes that do not pay for themselves. Scheduling is a tenth of code
 /// generation, and the processor reorders anyway.
 bool Pipeline::addCodegen(llvm::legacy::PassManager& passes, llvm::raw_pwrite_stream& stream,
-                          llvm::CodeGenFileType type, int optLevel, size_t instructions) const {
+                          llvm::CodeGenFileType type, int optLevel, size_t instructions) {
   llvm::TargetMachine& target = machine(optLevel);
   auto* info = new llvm::MachineModuleInfoWrapperPass(&target);
   llvm::TargetPassConfig* config = target.createPassConfig(passes);
@@ -331,7 +338,7 @@ bool Pipeline::addCodegen(llvm::legacy::PassManager& passes, llvm::raw_pwrite_st
   return true;
 }
 
-llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> Pipeline::emitObject(llvm::Module& module, int optLevel) const {
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> Pipeline::emitObject(llvm::Module& module, int optLevel) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   LeanPassManager passes;
@@ -343,7 +350,7 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> Pipeline::emitObject(llvm::M
                                                          /*RequiresNullTerminator=*/false);
 }
 
-std::string Pipeline::assembly(const llvm::Module& module, int optLevel) const {
+std::string Pipeline::assembly(const llvm::Module& module, int optLevel) {
   const std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream stream(text);
