@@ -568,6 +568,7 @@ void Engine::installForkHandlers() {
   pthread_atfork([] { instance_->beforeFork(); }, [] { instance_->afterFork(); },
                  [] {
                    instance_->youngUntil_ = processSeconds() + kYouth;
+                   vm::tellParent();
                    instance_->afterFork();
                  });
 }

@@ -8,6 +8,7 @@
 #include "vm/cpython_3_13/fresh_code.h"
 #include "vm/ref.h"
 #include "vm/safepoint.h"
+#include "vm/validity.h"
 
 namespace martlet::vm {
 namespace {
@@ -35,6 +36,7 @@ PyObject* handleEvent(PyObject* codeObject, uint32_t instruction, uint32_t offse
   refreshSafepoint(tstate);
   forgetMemoryError();
   if (hooks.ready->load(std::memory_order_relaxed)) hooks.publishReady();
+  learnFromChildren();
   const bool isJump = kind == RedirectKind::Jump;
   if (CodeData::countCold(code, isJump, *hooks.coldLimits)) Py_RETURN_NONE;
   CodeData* data = CodeData::findOrCreate(code, isJump ? offset : 0);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "vm/validity.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <unordered_map>
 
 #include "vm/code_data.h"
@@ -49,6 +53,31 @@ WatchedDict* lastDict = nullptr;  ///< of lastDictObject: a loop at module level
 PyObject* lastDictObject = nullptr;
 int watcherId = -1;
 
+/// What children have changed, by hash; in memory that they share with their parent. A wrong hit makes a constant a
+/// variable, no more.
+struct SharedChanges {
+  std::atomic<uint32_t> count;
+  std::array<std::atomic<uint8_t>, 4092> changed;
+  std::atomic<uint8_t>& at(PyObject* dict, Py_hash_t hash) {
+    const auto mixed = (reinterpret_cast<uintptr_t>(dict) >> 4U) ^ static_cast<uintptr_t>(hash);
+    return changed[mixed % changed.size()];
+  }
+};
+SharedChanges* shared = nullptr;
+uint32_t sharedSeen = 0;
+bool isChild = false;
+
+void shareChanges() {
+  if (shared != nullptr) return;
+  void* memory = mmap(nullptr, sizeof(SharedChanges), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory != MAP_FAILED) shared = static_cast<SharedChanges*>(memory);
+}
+
+void share(PyObject* dict, Py_hash_t hash) {
+  if (shared == nullptr || shared->at(dict, hash).exchange(1, std::memory_order_relaxed) != 0) return;
+  shared->count.fetch_add(1, std::memory_order_release);
+}
+
 WatchedDict* findDict(PyObject* dict) {
   if (dict == lastDictObject) return lastDict;
   const auto found = watchedDicts.find(dict);
@@ -72,7 +101,9 @@ int onDictEvent(PyDict_WatchEvent event, PyObject* object, PyObject* key, PyObje
     }
     const Py_hash_t hash = PyObject_Hash(key);
     const std::shared_ptr<WatchedKey>* watched = dict->find(key, hash);
-    if (watched != nullptr && !(*watched)->dependents.empty()) (*watched)->invalidate();
+    if (watched == nullptr || (*watched)->dependents.empty()) return 0;
+    (*watched)->invalidate();
+    if (isChild) share(object, hash);
     return 0;
   }
   case PyDict_EVENT_DEALLOCATED:
@@ -109,6 +140,7 @@ bool Validity::dependOn(PyObject* object, PyObject* name) {
   }
   const std::shared_ptr<WatchedKey>* known = dict->find(name, hash);
   if (known != nullptr && (*known)->changes) return false;
+  if (shared != nullptr && shared->at(object, hash).load(std::memory_order_relaxed) != 0) return false;
   dependOn(known != nullptr ? *known : dict->add(name, hash));
   return true;
 }
@@ -128,6 +160,24 @@ void startDictWatcher() {
   if (watcherId >= 0) return;
   watcherId = PyDict_AddWatcher(onDictEvent);
   if (watcherId < 0) PyErr_Clear();
+  shareChanges();
+}
+
+void tellParent() {
+  isChild = true;
+}
+
+void learnFromChildren() {
+  if (shared == nullptr) return;
+  const uint32_t count = shared->count.load(std::memory_order_acquire);
+  if (count == sharedSeen) [[likely]]
+    return;
+  sharedSeen = count;
+  for (auto& [object, dict] : watchedDicts) {
+    for (auto& [hash, key] : dict.keys) {
+      if (!key->changes && shared->at(object, hash).load(std::memory_order_relaxed) != 0) key->invalidate();
+    }
+  }
 }
 
 void stopDictWatcher() {

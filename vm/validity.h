@@ -60,5 +60,10 @@ class Validity {
 /// Without a watcher (CPython has few of them) nothing can be depended on. Never leaves a Python error. Idempotent.
 void startDictWatcher();
 void stopDictWatcher();
+/// Forked children tell which entries of dicts they have changed under code: often they all do, and what they change is
+/// a variable, then, for the next ones, too. To be called in the child; and in the parent now and then, where native
+/// code may be taken out of use.
+void tellParent();
+void learnFromChildren();
 
 }  // namespace martlet::vm

@@ -124,6 +124,38 @@ stop.append(1)
         flags = ["--call-threshold=5", "--loop-threshold=50"]
         self.assertEqual(run_python("-W", "ignore", "-m", "martlet", *flags, "-c", program)[:2], (0, f"{[0] * 4}\n"))
 
+    def test_what_children_rebind_is_a_variable(self):
+        """Each child of a pool rebinds the same globals: code that took them for constants is compiled again without."""
+        program = """
+import os, time
+from martlet import _martlet as native
+limit = 10
+def f(n): return n + limit
+def enters():
+    before = native.stats()["entries"]
+    f(1)
+    return native.stats()["entries"] > before
+def warm():
+    deadline = time.monotonic() + 60
+    while not enters() and time.monotonic() < deadline: f(1)
+entered = []
+for number in range(3):
+    warm()
+    child = os.fork()
+    if child == 0:
+        limit = 20
+        os._exit(100 if f(5) != 25 else enters())
+    entered.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    exec("def g(): pass\\ng()")  # reports its start
+    if f(5) != 15: print("parent", f(5))
+limit = 30
+print(entered, f(5), enters())
+"""
+        flags = ["--call-threshold=5"]
+        self.assertEqual(
+            run_python("-W", "ignore", "-m", "martlet", *flags, "-c", program), (0, "[0, 1, 1] 35 True\n", "")
+        )
+
     def test_fork_finds_one_thread(self):
         """os.fork() warns of threads: of the program's own, not of the compiler's."""
         program = """
