@@ -214,7 +214,7 @@ void RefcountChecker::checkState(const Value& op, const SlotMap& slots, Demand& 
   }
 }
 
-/// A watched dict holds what was found in it until Python code can run: then is the time to take a reference.
+/// A watched dict holds what was found in it until Python code can run: only then does it take a reference.
 bool isStillWatched(const Value* value, const Value& op) {
   if (!isWatchedConstant(*value) || value->block != op.block) return false;
   const std::vector<Value*>& ops = op.block->ops;
@@ -223,13 +223,23 @@ bool isStillWatched(const Value* value, const Value& op) {
   return std::none_of(made, used, [](const Value* between) { return between->effects() == Effects::Python; });
 }
 
+/// What was taken out of a slot is held by that, whatever the slot's content is called, as long as nothing happens.
+bool isJustLoaded(const Value* value, const Value& op) {
+  if (op.op != Op::IncRef || value->op != Op::LoadLocal || value->block != op.block) return false;
+  const std::vector<Value*>& ops = op.block->ops;
+  const auto made = std::find(ops.begin(), ops.end(), value);
+  return std::all_of(made, std::find(made, ops.end(), &op),
+                     [](const Value* between) { return between->op == Op::LoadLocal || between->op == Op::IncRef; });
+}
+
 /// Whatever an op looks at must be held by SSA or by a slot, and nobody may notice a debt.
 void RefcountChecker::checkUses(const Value& op, const SlotMap& slots, const Demand& demand) {
   if (!demand) return;
   visitHeldUses(op, [&](const Value* v) {
     const auto found = demand->find(v->id);
     const bool held = found != demand->end() && found->second > 0;
-    if (op.op == Op::IncRef && isStillWatched(v, op)) return;
+    if (op.effects() != Effects::Python && isStillWatched(v, op)) return;
+    if (isJustLoaded(v, op)) return;
     if (isHeldBySsa(*v) && !held && !slots.supports(v)) complain(*op.block, &op, nameOf(v) + " is held by nobody");
   });
   const bool harmless = !op.state && (op.op == Op::IncRef || op.op == Op::StoreLocal || op.effects() == Effects::Pure ||

@@ -244,7 +244,8 @@ void ParamUnboxer::convertEdge(Block* from, size_t successor) {
   state.stackAfterPop = static_cast<uint16_t>(state.stack.size());
   bool guarded = false;
   for (size_t i = 0; i < args.size(); ++i) guarded |= isNumber(target->params[i]) && needsGuard(args[i], from);
-  Block* at = guarded ? ownBlockOf(from, successor) : from;
+  const bool isCaught = from->terminator()->op == Op::BranchFailed;  // nothing may come between that and its call
+  Block* at = guarded || isCaught ? ownBlockOf(from, successor) : from;
   std::map<uint32_t, Value*> done;
   for (size_t i = 0; i < args.size(); ++i) {
     Value*& argument = edgeOf(from, successor).args[i];

@@ -59,8 +59,8 @@ int martlet_resume_generator(PyThreadState* tstate, PyObject* generator, PyObjec
 /// (martlet_singletons.asyncSend), sending None: 1 where `*result` is awaited, 0 where the generator yielded that, -1
 /// where it raised.
 int martlet_step_async_send(PyThreadState* tstate, PyObject* awaitable, PyObject** result);
-/// Defined by vm. Native code is going to handle the exception that is set, to whose traceback the running frame is added
-/// at its present instruction, if wanted.
+/// Defined by vm. Native code is going to handle the exception that is set, to whose traceback the running frame is
+/// added at its present instruction, if wanted.
 void martlet_caught(PyThreadState* tstate, _PyInterpreterFrame* frame, bool isTraced);
 /// Defined by vm. A number was boxed in spite of a lack of memory: the thread is to get a MemoryError where it leaves
 /// native code, which it is made to.
