@@ -214,13 +214,18 @@ void RefcountChecker::checkState(const Value& op, const SlotMap& slots, Demand& 
   }
 }
 
+/// A plain store runs nothing: what it replaces has a DecRef of its own.
+bool runsPython(const Value& op) {
+  return op.effects() == Effects::Python && op.op != Op::StoreLocal;
+}
+
 /// A watched dict holds what was found in it until Python code can run: only then does it take a reference.
 bool isStillWatched(const Value* value, const Value& op) {
   if (!isWatchedConstant(*value) || value->block != op.block) return false;
   const std::vector<Value*>& ops = op.block->ops;
   const auto made = std::find(ops.begin(), ops.end(), value);
   const auto used = std::find(made, ops.end(), &op);
-  return std::none_of(made, used, [](const Value* between) { return between->effects() == Effects::Python; });
+  return std::none_of(made, used, [](const Value* between) { return runsPython(*between); });
 }
 
 /// What was taken out of a slot is held by that, whatever the slot's content is called, as long as nothing happens.
@@ -238,7 +243,7 @@ void RefcountChecker::checkUses(const Value& op, const SlotMap& slots, const Dem
   visitHeldUses(op, [&](const Value* v) {
     const auto found = demand->find(v->id);
     const bool held = found != demand->end() && found->second > 0;
-    if (op.effects() != Effects::Python && isStillWatched(v, op)) return;
+    if (!runsPython(op) && isStillWatched(v, op)) return;
     if (isJustLoaded(v, op)) return;
     if (isHeldBySsa(*v) && !held && !slots.supports(v)) complain(*op.block, &op, nameOf(v) + " is held by nobody");
   });
@@ -284,7 +289,10 @@ void RefcountChecker::checkSlots(const Block& from, const Edge& edge) {
       expected = edge.args[static_cast<size_t>(expected->imm)];
     const Value* actual = here.content(slot);
     if (!there.content(slot)->type.isReference()) continue;
-    if (!actual->type.isReference() || !isSame(actual, expected)) {
+    // A load in the block before it is another name for what the slot holds.
+    const bool isItself =
+        expected->op == Op::LoadLocal && expected->block == &from && expected->imm == static_cast<int64_t>(slot);
+    if (!actual->type.isReference() || (!isSame(actual, expected) && !isItself)) {
       complain(from, nullptr, where + " holds " + nameOf(actual) + ", not " + nameOf(expected));
     }
   }
