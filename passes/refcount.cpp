@@ -96,14 +96,12 @@ class RefcountInserter {
   /// Operands that a call consumes in any case are gone when it is left: the state is cut down to what is left of it.
   static void dropConsumed(Value& op) {
     FrameState& state = *op.state;
-    bool consumes = false;
     for (size_t i = 0; i < op.operands.size(); ++i) {
       if (!op.consumesAlways(i)) continue;
-      consumes = true;
       const auto held = std::find(state.owned.begin(), state.owned.end(), op.operands[i]);
       if (held != state.owned.end()) state.owned.erase(held);
     }
-    if (consumes) state.stack.resize(std::min<size_t>(state.stack.size(), state.stackAfterPop));
+    hir::dropConsumed(state, op);
   }
 
   /// On an edge references are taken before any is released: two SSA values may name one object.

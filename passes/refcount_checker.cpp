@@ -219,22 +219,26 @@ bool runsPython(const Value& op) {
   return op.effects() == Effects::Python && op.op != Op::StoreLocal;
 }
 
-/// A watched dict holds what was found in it until Python code can run: only then does it take a reference.
-bool isStillWatched(const Value* value, const Value& op) {
-  if (!isWatchedConstant(*value) || value->block != op.block) return false;
+/// True if `test` holds for all from where a value is made up to `op`, in the same block.
+template <class Test>
+bool holdsUntil(const Value* value, const Value& op, Test&& test) {
+  if (value->block != op.block) return false;
   const std::vector<Value*>& ops = op.block->ops;
   const auto made = std::find(ops.begin(), ops.end(), value);
-  const auto used = std::find(made, ops.end(), &op);
-  return std::none_of(made, used, [](const Value* between) { return runsPython(*between); });
+  return std::all_of(made, std::find(made, ops.end(), &op), test);
+}
+
+/// A watched dict holds what was found in it until Python code can run: only then does it take a reference.
+bool isStillWatched(const Value* value, const Value& op) {
+  return isWatchedConstant(*value) && !runsPython(op) &&
+         holdsUntil(value, op, [](const Value* between) { return !runsPython(*between); });
 }
 
 /// What was taken out of a slot is held by that, whatever the slot's content is called, as long as nothing happens.
 bool isJustLoaded(const Value* value, const Value& op) {
-  if (op.op != Op::IncRef || value->op != Op::LoadLocal || value->block != op.block) return false;
-  const std::vector<Value*>& ops = op.block->ops;
-  const auto made = std::find(ops.begin(), ops.end(), value);
-  return std::all_of(made, std::find(made, ops.end(), &op),
-                     [](const Value* between) { return between->op == Op::LoadLocal || between->op == Op::IncRef; });
+  return op.op == Op::IncRef && value->op == Op::LoadLocal && holdsUntil(value, op, [](const Value* between) {
+           return between->op == Op::LoadLocal || between->op == Op::IncRef;
+         });
 }
 
 /// Whatever an op looks at must be held by SSA or by a slot, and nobody may notice a debt.
@@ -243,8 +247,7 @@ void RefcountChecker::checkUses(const Value& op, const SlotMap& slots, const Dem
   visitHeldUses(op, [&](const Value* v) {
     const auto found = demand->find(v->id);
     const bool held = found != demand->end() && found->second > 0;
-    if (!runsPython(op) && isStillWatched(v, op)) return;
-    if (isJustLoaded(v, op)) return;
+    if (isStillWatched(v, op) || isJustLoaded(v, op)) return;
     if (isHeldBySsa(*v) && !held && !slots.supports(v)) complain(*op.block, &op, nameOf(v) + " is held by nobody");
   });
   const bool harmless = !op.state && (op.op == Op::IncRef || op.op == Op::StoreLocal || op.effects() == Effects::Pure ||

@@ -44,34 +44,11 @@ void visitHeldObjects(hir::Value* entry, Visit&& visit) {
   }
 }
 
-/// Calls `visit(Value*)` for what nothing may release between a caught call and its BranchFailed, where an exception
-/// may be set: the result, and all that the call has looked at and not consumed.
+/// Calls `visit(Value*)` for the references that an op itself looks at: operands, the operand stack of its frame state,
+/// and its dirty locals (clean ones are alive in the frame's memory). What has been caught is released top of the stack
+/// first, as the interpreter does.
 template <class Visit>
-void visitHeldAcross(const hir::Value& branch, Visit&& visit) {
-  const hir::Value& call = *branch.operands[0];
-  if (call.type.isReference()) visit(branch.operands[0]);
-  const auto visitLeft = [&](hir::Value* v) {
-    for (size_t i = 0; i < call.operands.size(); ++i) {
-      if (call.operands[i] == v && call.consumes(i)) return;
-    }
-    visit(v);
-  };
-  for (hir::Value* v : call.operands) {
-    if (v->type.isReference()) visitLeft(v);
-  }
-  if (!call.state) return;
-  for (hir::Value* v : call.state->stack) visitHeldObjects(v, visitLeft);
-  for (size_t slot = 0; slot < call.state->locals.size(); ++slot) {
-    if (call.state->isDirty(slot) && call.state->locals[slot]->type.isReference()) visitLeft(call.state->locals[slot]);
-  }
-}
-
-/// Calls `visit(Value*)` for every reference that has to be alive when `op` starts: operands, the operand stack of its
-/// frame state, and its dirty locals (clean ones are alive in the frame's memory). What has been caught is released top
-/// of the stack first, as the interpreter does.
-template <class Visit>
-void visitHeldUses(const hir::Value& op, Visit&& visit) {
-  if (op.op == hir::Op::BranchFailed) return visitHeldAcross(op, visit);
+void visitOwnUses(const hir::Value& op, Visit&& visit) {
   if (!isNameOnly(op)) {
     for (hir::Value* v : op.operands) {
       if (v->type.isReference()) visit(v);
@@ -87,6 +64,19 @@ void visitHeldUses(const hir::Value& op, Visit&& visit) {
   for (size_t slot = 0; slot < op.state->locals.size(); ++slot) {
     if (op.state->isDirty(slot) && op.state->locals[slot]->type.isReference()) visit(op.state->locals[slot]);
   }
+}
+
+/// Calls `visit(Value*)` for every reference that has to be alive when `op` starts. For a BranchFailed that is what
+/// nothing may release while an exception may be set: the call's result, and all that the call has looked at and not
+/// consumed.
+template <class Visit>
+void visitHeldUses(const hir::Value& op, Visit&& visit) {
+  visitOwnUses(op, visit);
+  if (op.op != hir::Op::BranchFailed) return;
+  const hir::Value& call = *op.operands[0];
+  visitOwnUses(call, [&](hir::Value* v) {
+    if (!call.consumesValue(v)) visit(v);
+  });
 }
 
 /// The content of each frame slot while one walks through a block.

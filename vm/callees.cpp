@@ -46,12 +46,9 @@ class CalleeFinder {
     path_.push_back(&data);
     for (uint32_t i = 0; i < snapshot.instructions.size(); ++i) {
       const Instruction& instruction = snapshot.instructions[i];
-      if (instruction.special == frontend::Special::ClassMethod) {
-        addSpecialMethod(snapshot, i, data);
-        continue;
-      }
-      if (instruction.special == frontend::Special::LearnedProperty) {
-        addProperty(snapshot, i, data);
+      if (instruction.special == frontend::Special::ClassMethod ||
+          instruction.special == frontend::Special::LearnedProperty) {
+        addLearned(snapshot, i, data);
         continue;
       }
       if (instruction.op != BytecodeOp::Call) continue;
@@ -66,34 +63,32 @@ class CalleeFinder {
   }
 
  private:
+  /// A function that is alive and runs the code that a site remembers, or NULL.
+  static PyFunctionObject* rememberedAt(const SiteCache& cache) {
+    const CodeData* callee = cache.callee;
+    return callee != nullptr && callee->code() != nullptr ? callee->function : nullptr;
+  }
+
   static PyFunctionObject* calledAt(const Instruction& instruction, const CodeData& data) {
-    const bool hasSite = instruction.site < data.siteCaches.size();
-    const CodeData* callee = hasSite ? data.siteCaches[instruction.site].callee : nullptr;
-    if (callee != nullptr && callee->code() != nullptr && callee->function != nullptr) return callee->function;
+    if (instruction.site < data.siteCaches.size()) {
+      if (PyFunctionObject* function = rememberedAt(data.siteCaches[instruction.site])) return function;
+    }
     if (PyFunctionObject* function = port::functionOfVersion(instruction.version)) return function;
     // A compiled function has lost its version.
-    callee = instruction.version != 0 ? CodeData::ofVersion(instruction.version) : nullptr;
+    const CodeData* callee = instruction.version != 0 ? CodeData::ofVersion(instruction.version) : nullptr;
     return callee != nullptr ? callee->function : nullptr;
   }
 
-  /// The function itself may be gone by now: its code and its class's version are what is known.
-  void addSpecialMethod(Snapshot& snapshot, uint32_t index, const CodeData& data) {
+  /// The special method's function may be gone by now: its code and its class's version are what is known. A property
+  /// is one of its class as long as that has its version; which function it calls is asked each time.
+  void addLearned(Snapshot& snapshot, uint32_t index, const CodeData& data) {
     const SiteCache& cache = data.siteCaches[snapshot.instructions[index].site];
-    const CodeData* callee = cache.callee;
-    if (callee == nullptr || callee->code() == nullptr || callee->function == nullptr) return;
-    if (!add(snapshot, index, callee->function)) return;
+    const PyFunctionObject* function = rememberedAt(cache);
+    if (function == nullptr || !add(snapshot, index, function)) return;
     Callee& entry = snapshot.callees[index];
-    entry.functionObject = addCompared(snapshot, cache.entries[0].object, "special method");
-    entry.notImplementedObject = addCompared(snapshot, Py_NotImplemented, "NotImplemented");
-  }
-
-  /// The property is one of its class as long as that has its version; which function it calls is asked each time.
-  void addProperty(Snapshot& snapshot, uint32_t index, const CodeData& data) {
-    const SiteCache& cache = data.siteCaches[snapshot.instructions[index].site];
-    const CodeData* callee = cache.callee;
-    if (callee == nullptr || callee->code() == nullptr || callee->function == nullptr) return;
-    if (!add(snapshot, index, callee->function)) return;
-    snapshot.callees[index].functionObject = addCompared(snapshot, cache.entries[0].object, "property");
+    const bool isMethod = snapshot.instructions[index].special == frontend::Special::ClassMethod;
+    entry.functionObject = addCompared(snapshot, cache.entries[0].object, isMethod ? "special method" : "property");
+    if (isMethod) entry.notImplementedObject = addCompared(snapshot, Py_NotImplemented, "NotImplemented");
   }
 
   /// The class that is called, if it is a global and its __init__ may be inlined.

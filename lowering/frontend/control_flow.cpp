@@ -159,10 +159,9 @@ class Analysis {
   /// so that the handler always is where ways meet.
   void addHandler(uint32_t index) {
     const Handler* handler = handlerOf(index);
-    const int32_t target = handler != nullptr ? flow_.find(handler->target) : -1;
-    if (target < 0 || !isInUse(static_cast<uint32_t>(target))) return;
+    if (handler == nullptr || !isInUse(*handler)) return;
     flow_.handlers[index] = static_cast<int32_t>(handler - snapshot_.handlers.data());
-    for (int edges = 0; edges < 2; ++edges) addEdge(static_cast<uint32_t>(target));
+    for (int edges = 0; edges < 2; ++edges) addEdge(static_cast<uint32_t>(flow_.find(handler->target)));
   }
 
   /// The handler of what fails at an instruction, or null.
@@ -178,12 +177,14 @@ class Analysis {
     if (handler + 2 >= code_.size() || code_[handler].op != BytecodeOp::Copy) return false;
     if (code_[handler + 1].op != BytecodeOp::PopExcept || code_[handler + 2].op != BytecodeOp::Reraise) return false;
     const Handler* next = handlerOf(handler + 2);
-    const int32_t target = next != nullptr ? flow_.find(next->target) : -1;
-    return target > static_cast<int32_t>(handler) && isInUse(static_cast<uint32_t>(target));
+    return next != nullptr && flow_.find(next->target) > static_cast<int32_t>(handler) && isInUse(*next);
   }
 
   /// True for a handler that has run, as far as is known: not one that only cleans up before the exception leaves.
-  bool isInUse(uint32_t handler) const {
+  bool isInUse(const Handler& entry) const {
+    const int32_t target = flow_.find(entry.target);
+    if (target < 0) return false;
+    const auto handler = static_cast<uint32_t>(target);
     if (passesOn(handler)) return true;
     if (code_[handler].op != BytecodeOp::PushExcInfo || flow_.leftOut[handler]) return false;
     if (!snapshot_.leavesOutNotRun || snapshot_.reached.contains(code_[handler].offset)) return true;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The emitter half of the translator: ops, constants, the symbolic stack, blocks and edges. Must not know: what a
 // bytecode instruction does.
-#include <algorithm>
 #include <utility>
 
 #include "lowering/frontend/translator.h"
@@ -76,9 +75,7 @@ void Translator::catchFailure(Value* call) {
   switchTo(caught);
   Value* exception = function_.newCall(Helper::CatchException, {}, {ins_->offset});
   exception->state = std::make_unique<FrameState>(*call->state);
-  bool consumes = false;
-  for (size_t i = 0; i < call->operands.size(); ++i) consumes |= call->consumesAlways(i);
-  if (consumes) exception->state->stack.resize(std::min<size_t>(before_.size(), call->state->stackAfterPop));
+  hir::dropConsumed(*exception->state, *call);
   function_.append(block_, exception);
   const Values stack = stack_;
   stack_.assign(before_.begin(), before_.begin() + handler.depth);

@@ -157,6 +157,12 @@ const Callee* Translator::calleeHere() const {
   return !failure_ && speculates() && found != snapshot_.callees.end() ? &found->second : nullptr;
 }
 
+/// The callee of an instruction of that form, if the operands are all of its parameters.
+const Callee* Translator::learnedCallee(Special form, const Values& operands) const {
+  const Callee* callee = ins_->special == form ? calleeHere() : nullptr;
+  return callee != nullptr && callee->body->argCount == operands.size() ? callee : nullptr;
+}
+
 /// True if a method was loaded from objects of several classes.
 bool Translator::isPolymorphic(const Value* method) const {
   if (method->op != Op::CallRuntime || method->outputs == 0 || method->state == nullptr) return false;
@@ -236,10 +242,8 @@ void Translator::guardMethodLoads() {
 
 /// An instruction whose first operand's class has a special method for it.
 bool Translator::inlineClassMethod(const Values& operands) {
-  const Callee* callee = calleeHere();
-  if (callee == nullptr || ins_->special != Special::ClassMethod || callee->body->argCount != operands.size()) {
-    return false;
-  }
+  const Callee* callee = learnedCallee(Special::ClassMethod, operands);
+  if (callee == nullptr) return false;
   const Attempt attempt = beginAttempt();
   requireVersion(operands[0], ins_->version);
   if (ins_->op == BytecodeOp::BinaryOp) {
@@ -260,10 +264,8 @@ bool Translator::inlineClassMethod(const Values& operands) {
 
 /// An attribute of the first operand that is a property: a load, or a store of the second one.
 bool Translator::inlineProperty(const Values& operands) {
-  const Callee* callee = calleeHere();
-  if (callee == nullptr || ins_->special != Special::LearnedProperty || callee->body->argCount != operands.size()) {
-    return false;
-  }
+  const Callee* callee = learnedCallee(Special::LearnedProperty, operands);
+  if (callee == nullptr) return false;
   const Attempt attempt = beginAttempt();
   requireVersion(operands[0], ins_->version);
   const int64_t isStore = operands.size() == 2 ? 1 : 0;

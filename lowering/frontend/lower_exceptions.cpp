@@ -5,10 +5,6 @@
 
 namespace martlet::frontend {
 
-using hir::Helper;
-using hir::Value;
-namespace types = hir::types;
-
 void Translator::lowerException() {
   const int64_t arg = ins_->arg;
   switch (ins_->op) {

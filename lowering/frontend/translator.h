@@ -84,6 +84,7 @@ class Translator {
   Attempt beginAttempt() const;
   bool finishAttempt(const Attempt& attempt, bool isGood);
   const Callee* calleeHere() const;
+  const Callee* learnedCallee(Special form, const Values& operands) const;
   bool isPolymorphic(const Value* method) const;
   bool inlineCall(const Values& operands);
   bool inlineClassMethod(const Values& operands);

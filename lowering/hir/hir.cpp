@@ -111,9 +111,29 @@ Type resultType(const HelperInfo& helper) {
 
 // ---- Value ----------------------------------------------------------------------------------------------------------
 
+size_t successorCount(Op terminator) {
+  if (terminator == Op::Jump) return 1;
+  return terminator == Op::Branch || terminator == Op::BranchFailed ? 2 : 0;
+}
+
 bool Value::canExit() const {
   if (op == Op::CallRuntime && helper != Helper::kCount) return hir::info(helper).failure != Failure::Never;
   return info().exit != ExitReason::Never;
+}
+
+bool Value::consumesValue(const Value* value) const {
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i] == value && consumes(i)) return true;
+  }
+  return false;
+}
+
+void dropConsumed(FrameState& state, const Value& call) {
+  for (size_t i = 0; i < call.operands.size(); ++i) {
+    if (!call.consumesAlways(i)) continue;
+    state.stack.resize(std::min<size_t>(state.stack.size(), state.stackAfterPop));
+    return;
+  }
 }
 
 bool Value::isCaught() const {

@@ -77,6 +77,8 @@ struct OpInfo {
   const char* description;
 };
 const OpInfo& info(Op op);
+/// How many successors the block of a terminator has.
+size_t successorCount(Op terminator);
 
 /// A row of the helper table.
 struct HelperInfo {
@@ -183,6 +185,8 @@ class Value {
   bool consumes(size_t index) const;
   /// True if it is consumed even where the helper fails (C): the exit behind the call does not have it any more.
   bool consumesAlways(size_t index) const;
+  /// True if any operand that is `value` is consumed.
+  bool consumesValue(const Value* value) const;
   /// What operand `index` has to be, as a letter of ops.def (for CallRuntime, of the helper's parameter; N for the
   /// operands of an A, C for those of a V); 0 where there is no such operand.
   char operandKind(size_t index) const;
@@ -191,6 +195,10 @@ class Value {
   size_t outputCount() const;
   Type outputType(size_t index) const;
 };
+
+/// Cuts the state down to what is left of the operand stack where a call has failed: what it consumes in any case is
+/// gone.
+void dropConsumed(FrameState& state, const Value& call);
 
 /// The CatchException that a block begins with, or null: there is nothing before it that runs code or leaves.
 Value* catchOf(const Block& block);

@@ -105,11 +105,6 @@ bool takesAnyNumber(const Value& op) {
   return countOf(letters, 'A') + countOf(letters, 'V') != 0;
 }
 
-size_t successorCount(Op terminator) {
-  if (terminator == Op::Jump) return 1;
-  return terminator == Op::Branch || terminator == Op::BranchFailed ? 2 : 0;
-}
-
 /// May stand in front of the loads of an entry: changes nothing, and stays.
 bool isPrologue(const Value& op) {
   return op.effects() <= Effects::Reads && !op.canExit();

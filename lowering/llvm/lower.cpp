@@ -125,9 +125,7 @@ void FunctionLowering::addEdge(const hir::Edge& edge, llvm::BasicBlock* from) {
 
 void FunctionLowering::lowerTerminator(const hir::Value& op) {
   const std::vector<hir::Edge>& successors = op.block->successors;
-  const bool isBranch = op.op == Op::Branch || op.op == Op::BranchFailed;
-  const size_t wanted = isBranch ? 2 : op.op == Op::Jump ? 1 : 0;
-  if (successors.size() != wanted) return fail(op, "wrong number of successors");
+  if (successors.size() != hir::successorCount(op.op)) return fail(op, "wrong number of successors");
   for (const hir::Edge& edge : successors) {
     if (edge.args.size() != edge.target->params.size()) return fail(op, "wrong number of block arguments");
   }

@@ -4,11 +4,10 @@ interpreter, so that the comparison of outputs would not show it. MARTLET_TEST_P
 
 import concurrent.futures
 import os
-import subprocess
 import sys
 import unittest
 
-from test_differential import PROGRAMS, TIMEOUT, programs
+from test_differential import PROGRAMS, programs, run
 
 CHILD = """
 import atexit, contextlib, io, os, runpy, sys
@@ -24,9 +23,9 @@ with contextlib.redirect_stdout(io.StringIO()):
 
 
 def complaints(program):
-    command = [sys.executable, "-c", CHILD, os.path.join(PROGRAMS, program + ".py")]
-    environment = os.environ | {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    output = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT).stdout
+    status, output, _ = run([sys.executable, "-c", CHILD, os.path.join(PROGRAMS, program + ".py")])
+    if status == "timeout":
+        return [status]
     return [line for line in output.splitlines() if "inconsistent" in line]  # programs print at their end, too
 
 

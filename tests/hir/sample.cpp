@@ -107,9 +107,7 @@ Value* Sample::addCaught() {
 
 void Sample::terminate(Value* terminator) {
   append(terminator);
-  const bool isBranch = terminator->op == Op::Branch || terminator->op == Op::BranchFailed;
-  const size_t successors = isBranch ? 2 : terminator->op == Op::Jump ? 1 : 0;
-  for (size_t i = 0; i < successors; ++i) {
+  for (size_t i = 0; i < successorCount(terminator->op); ++i) {
     Block* next = function_->newBlock();
     next->entry = std::make_unique<FrameState>(*block_->entry);
     Value* result = function_->newValue(Op::ConstObject, types::Str, {}, 0);

@@ -39,6 +39,14 @@ SiteEntry::Quick quickOf(const SiteEntry& entry) {
 /// So many misses at a place are not looked into, where looking has not helped.
 constexpr uint32_t kLongPause = 4096;
 
+/// A property's function may be compiled in.
+void noteAccessor(SiteCache* cache, const SiteEntry& entry) {
+  const auto* property = reinterpret_cast<propertyobject*>(entry.object);
+  if (entry.kind != SiteEntry::Property && entry.kind != SiteEntry::StoreProperty) return;
+  PyObject* function = entry.kind == SiteEntry::Property ? property->prop_get : property->prop_set;
+  if (function != nullptr && PyFunction_Check(function)) martlet_note_callee(function, cache);
+}
+
 /// Puts an entry in the place of one for the same classes, or of the oldest.
 void record(SiteCache* cache, const SiteEntry& entry) {
   if (entry.version == 0) return;
@@ -60,6 +68,7 @@ void record(SiteCache* cache, const SiteEntry& entry) {
   }
   *place = entry;
   place->quick = quickOf(entry);
+  noteAccessor(cache, entry);
 }
 
 bool isPaused(SiteCache* cache) {
@@ -114,14 +123,6 @@ Py_ssize_t slotOffset(PyTypeObject* type, PyObject* descriptor, int forbidden) {
   return PyType_IsSubtype(type, member->d_common.d_type) ? definition->offset : 0;
 }
 
-/// A property's function may be compiled in.
-void noteFunction(SiteCache* cache, const SiteEntry& entry) {
-  const auto* property = reinterpret_cast<propertyobject*>(entry.object);
-  if (entry.kind != SiteEntry::Property && entry.kind != SiteEntry::StoreProperty) return;
-  PyObject* function = entry.kind == SiteEntry::Property ? property->prop_get : property->prop_set;
-  if (function != nullptr && PyFunction_Check(function)) martlet_note_callee(function, cache);
-}
-
 /// A data descriptor's kind. Offsets past 32 bits do not exist.
 SiteEntry::Kind dataKind(PyTypeObject* type, SiteEntry& entry, bool store) {
   const int forbidden = Py_AUDIT_READ | Py_RELATIVE_OFFSET | (store ? Py_READONLY : 0);
@@ -174,7 +175,7 @@ SiteEntry::Kind kindOfItem(PyObject* left, uint32_t& index) {
 }
 
 /// What is the same so often is worth a compilation, if the code is not too large for that.
-constexpr uint32_t kOften = 50;
+constexpr uint32_t kWorthCompiling = 50;
 
 /// Notes what was met; false if it was the same so often that code should be compiled for it.
 bool recordKind(SiteCache* cache, SiteEntry::Kind kind, uint32_t index) {
@@ -188,7 +189,7 @@ bool recordKind(SiteCache* cache, SiteEntry::Kind kind, uint32_t index) {
   }
   if (entry.kind == SiteEntry::MixedTypes) return true;
   constexpr uint32_t kMore = 10, kMuchMore = 100;
-  const uint32_t often = std::max(kOften, cache->patience);
+  const uint32_t often = std::max(kWorthCompiling, cache->patience);
   const uint32_t hits = ++entry.hits;
   return hits != often && hits != kMore * often && hits != kMuchMore * often;
 }
@@ -199,7 +200,7 @@ bool SiteCache::isLearnedProperty() const {
   if (count != 1 || callee == nullptr) return false;
   const SiteEntry& entry = entries[0];
   if (entry.kind != SiteEntry::Property && entry.kind != SiteEntry::StoreProperty) return false;
-  return entry.hits >= std::min(std::max(kOften, patience), SiteEntry::kMany);
+  return entry.hits >= std::min(std::max(kWorthCompiling, patience), SiteEntry::kMany);
 }
 
 const SiteEntry* SiteCache::hottest() const {
@@ -265,7 +266,6 @@ void recordLoad(SiteCache* cache, PyObject* owner, PyObject* name) {
     entry.callsNothing |= type->tp_getattro != PyObject_GenericGetAttr;
   }
   record(cache, entry);
-  noteFunction(cache, entry);
 }
 
 void recordStore(SiteCache* cache, PyObject* owner, PyObject* name) {
@@ -284,7 +284,6 @@ void recordStore(SiteCache* cache, PyObject* owner, PyObject* name) {
     if (entry.index == SiteEntry::kNoIndex && entry.hint == SiteEntry::kNoIndex) return;
   }
   record(cache, entry);
-  noteFunction(cache, entry);
 }
 
 void recordSuper(SiteCache* cache, PyTypeObject* type, PyObject* self, PyObject* name) {
