@@ -26,7 +26,7 @@ constexpr int64_t kEarlyShare = 8;
 /// In code units; doubled with each compilation.
 constexpr uint32_t kBlockedBehind = 16;
 /// An exit costs more than being interpreted: this part of the threshold is enough.
-constexpr int64_t kNotRunShare = 8;
+constexpr uint32_t kNotRunShare = 8;
 /// Each time that code which had never run has turned out hot, the next has to run twice as often.
 constexpr size_t kMaxDoublings = 4;
 constexpr size_t kMaxSecondsEach = 65536;
@@ -188,6 +188,16 @@ uint32_t Engine::patience(const vm::CodeData& data) const {
   return static_cast<uint32_t>(std::min(kMost, Py_SIZE(data.code()) * kHitsPerStep / options_.size_step));
 }
 
+namespace {
+
+/// Tells the worker how much code that waits for it is missed.
+void noteAsked(vm::CodeData::SiteCount& site, uint32_t times) {
+  // Only the GIL's holder writes it; the worker only looks.
+  site.pending->store(site.pending->load(std::memory_order_relaxed) + times, std::memory_order_relaxed);
+}
+
+}  // namespace
+
 vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth) {
   const bool isLoop = kind == vm::RedirectKind::Jump;
   const uint32_t siteOffset = isLoop ? offset : 0;
@@ -195,8 +205,7 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   if (site.failed) return vm::Verdict::StopCounting;
   ++site.count;
   if (site.pending != nullptr) {
-    // Only the GIL's holder writes it; the worker only looks.
-    site.pending->store(site.pending->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    noteAsked(site, 1);
     if (!working_.load(std::memory_order_relaxed)) ensureWorker();  // a fork has ended the last one
     return vm::Verdict::KeepCounting;
   }
@@ -262,6 +271,7 @@ void Engine::recompile(vm::CodeData& data, vm::NativeVersion& version, bool keep
   }
   if (!keepUntilThen) data.retire(&version);
   vm::CodeData::SiteCount& site = data.site(siteOffset);
+  if (site.pending != nullptr) noteAsked(site, kNotRunShare);
   if (site.pending != nullptr || site.failed) return;
   ++stats_.recompiled;
   request(data, siteOffset, std::move(entries));
@@ -297,6 +307,8 @@ void Engine::blockFailing(vm::CodeData& data, const vm::NativeVersion& version, 
 }
 
 void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count) {
+  // Where everything that runs is compiled nothing is counted, and the code that would end the exits waits for that.
+  if (ready_.load(std::memory_order_relaxed)) publishReady();
   if (version.retired || stopped_ || !enabled_) return;
   if (exit.reason == hir::ExitReason::NotRun) return reachedNotRun(data, version, exit, count);
   const bool hasLearned = exit.reason == hir::ExitReason::Learned;

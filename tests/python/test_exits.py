@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Warm, compile, assert compiled, break the assumption: the answer is right, and the exit is counted."""
 
+import time
 import unittest
 
 import martlet
@@ -139,6 +140,34 @@ class ExitTest(JitTestCase):
         self.assertEqual((results, log), (expected, expected_log))
         self.assertEqual(counted["recompiled"], 1, "it has become hot")
         self.assertEqual(counted["exits_NotRun"], 39)
+
+    def test_better_code_is_entered_while_nothing_is_counted(self):
+        source = '''
+            def leaf(k):
+                if k >= 0:
+                    k = k * 2
+                    return k + 1
+                return k
+
+            def loop(start, end, until):
+                for k in range(start, end):
+                    leaf(k)
+                    if k % 4096 == 0 and clock() > until:
+                        break
+                return k
+        '''
+        names = define(source, clock=time.monotonic)
+        leaf, loop = names["leaf"], names["loop"]
+        martlet.enable(opt_level=0, inline_calls=False, call_threshold=50, loop_threshold=100)
+        for _ in range(50):
+            loop(-20_000, 0, time.monotonic() + 60)
+        while martlet.stats()["queued"]:
+            time.sleep(0.01)
+        self.assertTrue(martlet.is_compiled(leaf) and martlet.is_compiled(loop))
+        with Counted() as counted:
+            last = loop(0, 1_000_000_000, time.monotonic() + 2)
+        self.assertGreater(counted["exits_NotRun"], 0)
+        self.assertLess(counted["exits_NotRun"], 0.9 * last, "what the worker has compiled is entered")
 
     def test_an_instruction_that_always_raises_has_no_next(self):
         source = """
