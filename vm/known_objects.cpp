@@ -17,6 +17,7 @@ PyTypeObject* classOf(std::string_view name) {
   if (name == "int") return &PyLong_Type;
   if (name == "list") return &PyList_Type;
   if (name == "range") return &PyRange_Type;
+  if (name == "ref") return &_PyWeakref_RefType;
   if (name == "set") return &PySet_Type;
   if (name == "str") return &PyUnicode_Type;
   if (name == "tuple") return &PyTuple_Type;
@@ -34,8 +35,7 @@ std::unordered_map<const void*, KnownCallable> findClassesAndMethods() {
       PyObject* method = PyDict_GetItemString(methods, row.attribute);
       if (method != nullptr && Py_IS_TYPE(method, &PyMethodDescr_Type)) found[method] = callable;
       Py_DECREF(methods);
-    } else if (PyTypeObject* type = classOf(row.attribute);
-               type != nullptr && std::strcmp(row.owner, "builtins") == 0) {
+    } else if (PyTypeObject* type = classOf(row.attribute)) {
       found[type] = callable;
     }
   }

@@ -84,6 +84,9 @@ PyObject* callQuietly(PyThreadState* tstate, PyObject* callable, KnownArguments 
   const bool mayWarn = isStr && count > 0 && PyBytes_Check(args[0]);
   if (mayWarn || !areQuiet(args, count, kind)) return letInterpreterDoIt();
   if (isStr && count == 1) return PyObject_Str(args[0]);
+  if (callable == reinterpret_cast<PyObject*>(&_PyWeakref_RefType) && count == 1) {
+    return PyWeakref_NewRef(args[0], nullptr);  // without the tuple that the class takes apart twice
+  }
   return PyObject_Vectorcall(callable, args, static_cast<size_t>(count), nullptr);
 }
 
