@@ -109,11 +109,12 @@ class alignas(64) CodeData {
   NativeEntry lastResumed_ = kNone;  ///< a copy of the entry at its offset
 
  public:
-  /// The same as entryAt(), for generators: most go on where one of their kind has gone on before.
-  const NativeEntry* resumeAt(uint32_t offset) {
-    if (lastResumed_.offset != offset) {
-      const NativeEntry* entry = entryAt(offset);
-      if (entry == nullptr) return nullptr;
+  /// Where a generator can go on, or NULL. Most go on where one of their kind has gone on before. (Of code that could
+  /// be compiled, a place has one stack depth.)
+  const NativeEntry* resumeAt(const port::ResumePoint& point) {
+    if (lastResumed_.offset != point.offset) {
+      const NativeEntry* entry = entryAt(point.offset);
+      if (entry == nullptr || entry->stackDepth != point.stackDepth) return nullptr;
       lastResumed_ = *entry;
     }
     return &lastResumed_;

@@ -120,9 +120,8 @@ Outcome settle(PyThreadState* tstate, PyGenObject* generator, PyObject* argument
   CodeData* data = CodeData::find(code);
   if (data == nullptr || !mayActivate(tstate, *data)) [[unlikely]]
     return Outcome::NotNative;
-  const port::ResumePoint point = port::resumePointOf(generator);
-  const NativeEntry* entry = data->resumeAt(point.offset);
-  if (entry == nullptr || entry->stackDepth != point.stackDepth || !hasNativeStack()) [[unlikely]]
+  const NativeEntry* entry = data->resumeAt(port::resumePointOf(generator));
+  if (entry == nullptr || !hasNativeStack()) [[unlikely]]
     return Outcome::NotNative;
   port::beginResume(tstate, generator, argument);
   --tstate->py_recursion_remaining;

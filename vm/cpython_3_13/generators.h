@@ -35,14 +35,9 @@ inline bool waits(const PyGenObject* generator) {
   return generator->gi_frame_state == FRAME_SUSPENDED_YIELD_FROM;
 }
 
-/// Where a generator that does not run goes on, and the stack depth there with the value sent.
-struct ResumePoint {
-  uint32_t offset;
-  int stackDepth;
-};
 inline ResumePoint resumePointOf(PyGenObject* generator) {
   const Frame* frame = frameOf(generator);
-  if (generator->gi_frame_state == FRAME_CREATED) {
+  if (generator->gi_frame_state == FRAME_CREATED) [[unlikely]] {
     return {static_cast<uint32_t>(codeOf(frame)->_co_firsttraceable), stackDepth(frame)};
   }
   return {offsetOf(frame), stackDepth(frame) + 1};
@@ -64,7 +59,7 @@ inline void unlinkExceptionState(PyThreadState* tstate, PyGenObject* generator) 
 inline void beginResume(PyThreadState* tstate, PyGenObject* generator, PyObject* argument) {
   Frame* frame = frameOf(generator);
   // At its start the value sent, None, would be popped at once.
-  if (generator->gi_frame_state != FRAME_CREATED) {
+  if (generator->gi_frame_state != FRAME_CREATED) [[likely]] {
     frame->localsplus[frame->stacktop] = argument != nullptr ? Py_NewRef(argument) : Py_None;  // immortal
   }
   startExecuting(tstate, generator);

@@ -152,6 +152,12 @@ bool takeOperandsOfCall(const PyThreadState* tstate, const PyFunctionObject* fun
 /// Lets the interpreter run the rest of a frame that pushFrame() made.
 PyObject* interpret(PyThreadState* tstate, Frame* frame);
 
+/// Where a generator that does not run goes on, and the stack depth there with the value sent.
+struct ResumePoint {
+  uint32_t offset;
+  int stackDepth;
+};
+
 inline uint32_t offsetOf(const Frame* frame) {
   return static_cast<uint32_t>(frame->instr_ptr - _PyCode_CODE(codeOf(frame)));
 }
