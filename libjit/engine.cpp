@@ -318,6 +318,8 @@ void Engine::exited(vm::CodeData& data, vm::NativeVersion& version, const ExitDe
     data.globalsDiffer = true;
   } else if (!hasLearned) {
     blockFailing(data, version, exit);
+  } else if (exit.inlinedCode == 0) {
+    data.blocked.erase(exit.offset);  // a guess had failed there, and now it is known
   }
   // What is learned is learned for good: there are no more of these compilations than sites.
   data.recompilations += hasLearned ? 0 : 1;

@@ -67,7 +67,7 @@ Helper containsHelper(Special special) {
 }
 
 bool isLearned(Special special) {
-  return special == Special::OperatorInt || special == Special::OperatorFloat;
+  return special >= Special::OperatorInt && special <= Special::OperatorFloatInt;
 }
 
 bool isIntForm(Special special) {
@@ -187,12 +187,41 @@ bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
     push(boxFloat(emit(floatOp(op), types::F64, {a, b})));
     return true;
   }
-  return false;
+  Value *a = nullptr, *b = nullptr;
+  if (floatOp(op) == Op::kCount || !learnedMixedPair(left, right, &a, &b)) return false;
+  push(boxFloat(emit(floatOp(op), types::F64, {a, b})));
+  return true;
 }
 
-/// Where the interpreter had no time to find a quickened form: learn what it is made of.
+/// An int and a float that were met at this instruction, as floats. False where they cannot be these.
+bool Translator::learnedMixedPair(Value* left, Value* right, Value** a, Value** b) {
+  const bool intFirst = ins_->special == Special::OperatorIntFloat;
+  if (!speculates() || (!intFirst && ins_->special != Special::OperatorFloatInt)) return false;
+  const Value* integer = intFirst ? left : right;
+  const Value* other = intFirst ? right : left;
+  if (!mayFit(integer) || !other->type.mayBe(types::Float)) return false;
+  auto asFloat = [this](Value* value, bool isInt) {
+    return isInt ? emit(Op::IntToFloat, types::F64, {unboxInt(value)}) : unboxFloat(value);
+  };
+  *a = asFloat(left, intFirst);
+  *b = asFloat(right, !intFirst);
+  return true;
+}
+
+/// The same, or they are known to be.
+bool Translator::mixedPair(Value* left, Value* right, Value** a, Value** b) {
+  const bool isKnown = (isKnownFloat(left) && isKnownInt(right)) || (isKnownInt(left) && isKnownFloat(right));
+  if (!speculates() || !isKnown) return learnedMixedPair(left, right, a, b);
+  *a = toFloat(left);
+  *b = toFloat(right);
+  return true;
+}
+
+/// Where the interpreter had no time to find a quickened form, or has none: learn what it is made of. This is how a
+/// wrong guess ends that has blocked the instruction, too.
 void Translator::learnNumbers(Value* left, Value* right) {
-  if (!speculates() || failure_ || ins_->special != Special::None || snapshot_.siteCaches == nullptr) return;
+  const bool isClosed = snapshot_.blocked.contains(kBlockAll) || isMixed(*ins_);
+  if (isClosed || failure_ || ins_->special != Special::None || snapshot_.siteCaches == nullptr) return;
   const bool mayBeInts = mayFit(left) && mayFit(right);
   const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
   const bool mayBeMethod = ins_->op == BytecodeOp::BinaryOp && left->type.mayBe(types::OtherObject);
@@ -297,11 +326,9 @@ void Translator::compareOp() {
     Value* b = unboxFloat(right);
     return push(boolObject(emit(Op::FloatCompare, types::I1, {a, b}, comparison)));
   }
-  const bool isMixed = (isKnownFloat(left) && isKnownInt(right)) || (isKnownInt(left) && isKnownFloat(right));
-  if (speculates() && isMixed) {
-    Value* a = toFloat(left);
-    Value* b = toFloat(right);
-    return push(boolObject(emit(Op::FloatCompare, types::I1, {a, b}, comparison)));
+  Value *x = nullptr, *y = nullptr;
+  if (mixedPair(left, right, &x, &y)) {
+    return push(boolObject(emit(Op::FloatCompare, types::I1, {x, y}, comparison)));
   }
   const bool mayBeStrings = left->type.mayBe(types::Str) && right->type.mayBe(types::Str);
   if (speculates() && ins_->special == Special::CompareStr && mayBeStrings) {

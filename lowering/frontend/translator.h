@@ -258,6 +258,8 @@ class Translator {
   bool getIterQuietly(Value* iterable);
   bool loadArrayItem(Value* container, Value* key);
   bool storeArrayItem(Value* container, Value* key, Value* value);
+  bool learnedMixedPair(Value* left, Value* right, Value** a, Value** b);
+  bool mixedPair(Value* left, Value* right, Value** a, Value** b);
   void learnNumbers(Value* left, Value* right);
   bool mayBeInt(const Value* value) const;
   bool mayBeFloat(const Value* value) const;

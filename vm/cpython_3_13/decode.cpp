@@ -355,6 +355,9 @@ bool hasSite(BytecodeOp op) {
 /// The quickened form for the operands that were met.
 Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
   const bool isInt = kind == SiteEntry::IntPair, isFloat = kind == SiteEntry::FloatPair;
+  const Special mixed = kind == SiteEntry::IntFloatPair   ? Special::OperatorIntFloat
+                        : kind == SiteEntry::FloatIntPair ? Special::OperatorFloatInt
+                                                          : Special::None;
   switch (instruction.op) {
   case BytecodeOp::BinarySubscr:
     if (kind == SiteEntry::ArrayItem) return Special::SubscrArray;
@@ -365,11 +368,11 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
     if (kind == SiteEntry::ArrayItem) return Special::StoreSubscrArray;
     if (kind == SiteEntry::ByteItem) return Special::StoreSubscrBytes;
     return kind == SiteEntry::ListItem ? Special::StoreSubscrListInt : Special::None;
-  case BytecodeOp::CompareOp: return isInt ? Special::CompareInt : isFloat ? Special::CompareFloat : Special::None;
+  case BytecodeOp::CompareOp: return isInt ? Special::CompareInt : isFloat ? Special::CompareFloat : mixed;
   case BytecodeOp::ForIter: return kind == SiteEntry::QuietIterator ? Special::ForIterQuiet : Special::None;
   case BytecodeOp::ToBool: return isInt ? Special::ToBoolInt : Special::None;
   case BytecodeOp::BinaryOp:
-    if (!isInt && !isFloat) return Special::None;
+    if (!isInt && !isFloat) return mixed;
     switch (instruction.arg) {
     case NB_ADD:
     case NB_INPLACE_ADD: return isInt ? Special::AddInt : Special::AddFloat;
@@ -381,8 +384,7 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
     }
   case BytecodeOp::Call:
   case BytecodeOp::UnaryInvert:
-  case BytecodeOp::UnaryNegative:
-    return isInt ? Special::OperatorInt : isFloat ? Special::OperatorFloat : Special::None;
+  case BytecodeOp::UnaryNegative: return isInt ? Special::OperatorInt : isFloat ? Special::OperatorFloat : mixed;
   default: return Special::None;
   }
 }

@@ -201,6 +201,8 @@ bool rt_cold_learn_operands(SiteCache* cache, PyObject* container, PyObject* key
   if (cache != nullptr && cache->entries[0].kind == SiteEntry::MixedTypes) return true;
   const PyTypeObject* type = Py_TYPE(container);
   const bool mayHaveMethod = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type != martlet_singletons.arrayType;
+  const bool isNumber = PyLong_CheckExact(container) || PyFloat_CheckExact(container);
+  if (isNumber && (use == operand_use::kLoadItem || use == operand_use::kStoreItem)) return true;
   if (use == operand_use::kNumbers || !mayHaveMethod) {
     return recordOperands(cache, container, key);
   }

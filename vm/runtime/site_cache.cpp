@@ -344,12 +344,17 @@ bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
   if (entry.kind == SiteEntry::MixedTypes) return true;
   SiteEntry::Kind kind = SiteEntry::MixedTypes;
   uint32_t index = SiteEntry::kNoIndex;
-  if (PyFloat_CheckExact(left) && PyFloat_CheckExact(right)) {
-    kind = SiteEntry::FloatPair;
+  // Numbers beyond 64 bits have no ops.
+  const bool isLarge = isLargeInt(left) || isLargeInt(right);
+  if (PyFloat_CheckExact(right)) {
+    if (PyFloat_CheckExact(left)) kind = SiteEntry::FloatPair;
+    if (PyLong_CheckExact(left) && !isLarge) kind = SiteEntry::IntFloatPair;
   } else if (PyLong_CheckExact(right)) {
-    // Numbers beyond 64 bits have no ops.
-    const bool isLarge = isLargeInt(left) || isLargeInt(right);
-    if (!isLarge) kind = kindOfItem(left, index);
+    if (PyFloat_CheckExact(left)) {
+      if (!isLarge) kind = SiteEntry::FloatIntPair;
+    } else if (!isLarge) {
+      kind = kindOfItem(left, index);
+    }
   } else if (!PyLong_CheckExact(left) && !PyFloat_CheckExact(left)) {
     return true;  // a slice
   }

@@ -48,6 +48,8 @@ struct SiteEntry {
     QuietIterator,  ///< of a FOR_ITER: one whose next item comes without Python code
     IntPair,        ///< both operands are ints
     FloatPair,      ///< both operands are floats
+    IntFloatPair,   ///< an int and a float
+    FloatIntPair,   ///< a float and an int
     SpecialMethod,  ///< `object` of the left one's class, of that version; the right one's has `version2`, or is a
                     ///< number
     MixedTypes,     ///< different ones
