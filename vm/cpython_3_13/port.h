@@ -111,8 +111,11 @@ inline bool hasFrameSpace(PyThreadState* tstate, FrameLayout layout) {
   auto* slots = const_cast<PyObject* volatile*>(frame->localsplus);
 #pragma clang loop unroll(disable)
   for (size_t i = 0; i < count; ++i) slots[i] = args[i];
+  using Pair [[gnu::vector_size(2 * sizeof(PyObject*)), gnu::aligned(sizeof(PyObject*))]] = intptr_t;
+  size_t next = count;
 #pragma clang loop unroll(disable)
-  for (size_t i = count; i < locals; ++i) slots[i] = nullptr;
+  for (; next + 2 <= locals; next += 2) *reinterpret_cast<volatile Pair*>(frame->localsplus + next) = Pair{};
+  if (next < locals) slots[next] = nullptr;
 }
 /// Pushes a frame for a call whose `count` arguments fill all parameters, and makes it the running one. Consumes the
 /// function and the arguments. hasFrameSpace() must hold.
