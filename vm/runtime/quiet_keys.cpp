@@ -58,6 +58,11 @@ Py_hash_t plainHash(PyObject* object) {
     Limits left = kLimits;
     return hashTuple(object, left);
   }
+  if (Py_IS_TYPE(object, &PyLong_Type)) {
+    const auto* number = reinterpret_cast<PyLongObject*>(object);
+    const bool isShort = number->long_value.lv_tag >> _PyLong_NON_SIZE_BITS <= port::kTwoDigits;
+    return isShort ? port::hashOfTwoDigits(number) : PyObject_Hash(object);
+  }
   return isScalar(object) ? PyObject_Hash(object) : -1;
 }
 

@@ -41,7 +41,12 @@ port::Match comparePlain(PyObject* key, PyObject* other);
 class QuietKey {
  public:
   explicit QuietKey(PyObject* key) : key_(key), hash_(plainHash(key)), isPlain_(hash_ != -1) {
-    if (!isPlain_ && (isIdentityKey(key) || PyBytes_CheckExact(key))) hash_ = PyObject_Hash(key);
+    if (isPlain_) return;
+    if (isIdentityKey(key)) {
+      hash_ = port::hashOfIdentity(key);
+    } else if (PyBytes_CheckExact(key)) {
+      hash_ = PyObject_Hash(key);
+    }
   }
   bool isQuiet() const { return hash_ != -1; }
   PyObject* object() const { return key_; }

@@ -187,6 +187,7 @@ int rt_raise_unbound_local(PyThreadState* tstate, Frame* frame, int64_t slot);
 // Calls. callable, self or NULL, arguments.
 PyObject* rt_call(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject** args,
                   int64_t count, SiteCache* cache);
+PyObject* rt_id_of(PyThreadState* tstate, int64_t borrowed, PyObject* object);
 PyObject* rt_call_kw(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* names,
                      PyObject** args, int64_t count);
 PyObject* rt_call_ex(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* positional, PyObject* keywords);
