@@ -39,7 +39,7 @@ inline constexpr int kPerturbShift = 5;
 
 /// Searches a dict whose keys are not all strings as CPython does; `entryAt` tells a slot's entry.
 template <class Key, class EntryAt>
-DictPlace findAmongAny(PyDictKeysObject* keys, const Key& key, EntryAt&& entryAt) {
+DictPlace findAmongAny(PyDictKeysObject* keys, Key key, EntryAt&& entryAt) {
   const size_t mask = static_cast<size_t>(DK_SIZE(keys)) - 1;
   PyDictKeyEntry* const entries = DK_ENTRIES(keys);
   PyObject* const object = key.object();
@@ -63,7 +63,7 @@ DictPlace findAmongAny(PyDictKeysObject* keys, const Key& key, EntryAt&& entryAt
 
 /// Searches a dict whose keys are all strings for another one.
 template <class Key>
-DictPlace findAmongStrings(PyDictObject* dict, const Key& key) {
+DictPlace findAmongStrings(PyDictObject* dict, Key key) {
   PyDictKeysObject* keys = dict->ma_keys;
   const size_t mask = static_cast<size_t>(DK_SIZE(keys)) - 1;
   auto perturb = static_cast<size_t>(key.hash());
@@ -87,7 +87,7 @@ DictPlace findAmongStrings(PyDictObject* dict, const Key& key) {
 /// Searches a dict. A key has object(), hash(), and compare() with another one of its hash; of a string that never says
 /// Unknown.
 template <class Key>
-DictPlace findInDict(PyDictObject* dict, const Key& key) {
+DictPlace findInDict(PyDictObject* dict, Key key) {
   PyDictKeysObject* keys = dict->ma_keys;
   if (!DK_IS_UNICODE(keys)) {
     constexpr int kBits8 = 8;
@@ -144,8 +144,11 @@ inline Py_hash_t hashOfCompact(Py_ssize_t value) {
   return value == -1 ? -2 : value;
 }
 
-/// The same for two digits, which are less than the modulus, too.
+/// The same for two digits at most, which are less than the modulus, too.
 inline constexpr uintptr_t kTwoDigits = 2;
+inline bool hasTwoDigits(const PyLongObject* object) {
+  return object->long_value.lv_tag >> _PyLong_NON_SIZE_BITS <= kTwoDigits;
+}
 inline Py_hash_t hashOfTwoDigits(const PyLongObject* object) {
   const uintptr_t tag = object->long_value.lv_tag;
   const digit* digits = object->long_value.ob_digit;
