@@ -9,6 +9,8 @@
 #include <unordered_map>
 
 #include "vm/code_data.h"
+#include "vm/cpython_3_13/containers.h"
+#include "vm/runtime/leave.h"
 
 namespace martlet::vm {
 
@@ -178,6 +180,16 @@ void learnFromChildren() {
       if (!key->changes && shared->at(object, hash).load(std::memory_order_relaxed) != 0) key->invalidate();
     }
   }
+}
+
+extern "C" bool martlet_is_variable(PyObject* object, PyObject* name) {
+  const uint64_t watchers = reinterpret_cast<PyDictObject*>(object)->ma_version_tag & DICT_WATCHER_MASK;
+  if (watchers == 0) return true;
+  if (watcherId < 0 || watchers != uint64_t{1} << static_cast<unsigned>(watcherId)) return false;
+  WatchedDict* dict = findDict(object);
+  if (dict == nullptr) return true;
+  const std::shared_ptr<WatchedKey>* watched = dict->find(name, PyObject_Hash(name));
+  return watched == nullptr || (*watched)->dependents.empty();
 }
 
 void stopDictWatcher() {

@@ -22,6 +22,9 @@ EXPORT int test_checks;  ///< how often it was asked
 EXPORT int test_calls;   ///< … behind a call
 
 void martlet_memory_ran_out() {}
+bool martlet_is_variable(PyObject* dict, PyObject*) {
+  return (reinterpret_cast<PyDictObject*>(dict)->ma_version_tag & DICT_WATCHER_MASK) == 0;
+}
 void martlet_caught(PyThreadState*, _PyInterpreterFrame*, bool) {}
 PyObject* martlet_leave_check_object(PyThreadState*, PyObject* result, bool isCall) {
   ++test_checks;
