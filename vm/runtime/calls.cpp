@@ -275,10 +275,13 @@ PyObject* rt_id_of(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
 
 PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject* names,
                      PyObject** args, int64_t count) {
-  Call call(callable, self, args, count);
+  const Call call(callable, self, args, count);
   const auto named = static_cast<size_t>(PyTuple_GET_SIZE(names));
-  return isForeign(call.callable()) ? callForeign(tstate, call, names, named)
-                                    : callAnything(tstate, call, nullptr, names, named);
+  if (isPythonFunction(call.callable())) [[likely]]
+    return leaveChecked(tstate, call.enter(tstate, names, named), true);
+  if (isForeign(call.callable())) return callForeign(tstate, call, names, named);
+  Call instance = call;  // in memory, which the others need not be
+  return callAnything(tstate, instance, nullptr, names, named);
 }
 
 PyObject* rt_call_ex(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* positional, PyObject* keywords) {
