@@ -183,9 +183,9 @@ void learnFromChildren() {
 }
 
 extern "C" bool martlet_is_variable(PyObject* object, PyObject* name) {
-  const uint64_t watchers = reinterpret_cast<PyDictObject*>(object)->ma_version_tag & DICT_WATCHER_MASK;
-  if (watchers == 0) return true;
-  if (watcherId < 0 || watchers != uint64_t{1} << static_cast<unsigned>(watcherId)) return false;
+  const auto* places = reinterpret_cast<PyDictObject*>(object);
+  if (!port::isWatched(places)) return true;
+  if (!port::isWatchedOnlyBy(places, watcherId)) return false;
   WatchedDict* dict = findDict(object);
   if (dict == nullptr) return true;
   const std::shared_ptr<WatchedKey>* watched = dict->find(name, PyObject_Hash(name));

@@ -172,6 +172,12 @@ inline bool isWatched(const PyDictObject* dict) {
   return (dict->ma_version_tag & DICT_WATCHER_MASK) != 0;
 }
 
+/// True if nobody but a dict watcher (its id, or -1) is told of changes.
+inline bool isWatchedOnlyBy(const PyDictObject* dict, int watcher) {
+  const uint64_t others = watcher >= 0 ? ~(uint64_t{1} << static_cast<unsigned>(watcher)) : ~uint64_t{0};
+  return (dict->ma_version_tag & DICT_WATCHER_MASK & others) == 0;
+}
+
 /// Has the collector look at a dict that gets its first value that it may have to look at.
 inline void trackFor(PyDictObject* dict, PyObject* value) {
   if (!_PyObject_GC_IS_TRACKED(dict) && _PyObject_GC_MAY_BE_TRACKED(value)) PyObject_GC_Track(dict);

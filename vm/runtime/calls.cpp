@@ -134,22 +134,17 @@ inline PyObject* callForeign(PyThreadState* tstate, const Call& call, PyObject* 
   return leaveChecked(tstate, call.finish(call.vectorcall(tstate, names, named)), true);
 }
 
-/// Any callable.
-[[gnu::noinline]] PyObject* callAnything(PyThreadState* tstate, Call& call, SiteCache* cache = nullptr,
-                                         PyObject* names = nullptr, size_t named = 0) {
-  PyObject* result = nullptr;
-  if (isPythonFunction(call.callable())) {
-    result = named == 0 ? call.enterAt(tstate, cache) : call.enter(tstate, names, named);
-  } else if (PyObject* init = rememberedInitializer(call.callable(), cache)) {
-    result = instantiate(tstate, call, init, cache, names, named);
-  } else {
-    result = call.finish(call.vectorcall(tstate, names, named));
-  }
+/// A class. The call is a copy: that of all others need not live in memory.
+[[gnu::noinline]] PyObject* callClass(PyThreadState* tstate, Call call, SiteCache* cache, PyObject* names = nullptr,
+                                      size_t named = 0) {
+  PyObject* init = rememberedInitializer(call.callable(), cache);
+  PyObject* result = init != nullptr ? instantiate(tstate, call, init, cache, names, named)
+                                     : call.finish(call.vectorcall(tstate, names, named));
   return leaveChecked(tstate, result, true);
 }
 
-/// A C function with the last `count` of a call's arguments, without vectorcall where that can be. In line: two callers,
-/// and none of a call's operands goes through memory.
+/// A C function with the last `count` of a call's arguments, without vectorcall where that can be. In line: two
+/// callers, and none of a call's operands goes through memory.
 [[gnu::always_inline]] inline PyObject* callNative(PyThreadState* tstate, const Call& call, const PyMethodDef* method,
                                                    PyObject* self, size_t count) {
   const std::optional<PyObject*> result =
@@ -162,11 +157,14 @@ inline PyObject* callForeign(PyThreadState* tstate, const Call& call, PyObject* 
   return leaveChecked(tstate, call.finish(*result), true);
 }
 
-/// What is not a call of the kind that native code was made for.
+/// What is not a call of the kind that native code was made for; of a bound method it is one in the end.
 [[gnu::noinline]] PyObject* callOther(PyThreadState* tstate, PyObject* callable, PyObject* self, PyObject** args,
                                       int64_t count, SiteCache* cache = nullptr) {
-  Call call(callable, self, args, count);
-  return isForeign(call.callable()) ? callForeign(tstate, call) : callAnything(tstate, call, cache);
+  const Call call(callable, self, args, count);
+  if (isPythonFunction(call.callable())) {
+    return martlet_call_at(tstate, call.callable(), call.args(), call.count(), cache);
+  }
+  return isForeign(call.callable()) ? callForeign(tstate, call) : callClass(tstate, call, cache);
 }
 
 /// CALL_FUNCTION_EX with a Python function: its frame takes the arguments, and the tuple and the dict go before it
@@ -240,12 +238,6 @@ extern "C" {
 
 PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args, int64_t count,
                   SiteCache* cache) {
-  if (self == nullptr && Py_IS_TYPE(callable, &PyMethod_Type) && isPythonFunction(PyMethod_GET_FUNCTION(callable))) {
-    PyObject* method = callable;
-    callable = Py_NewRef(PyMethod_GET_FUNCTION(method));
-    self = Py_NewRef(PyMethod_GET_SELF(method));
-    Py_DECREF(method);
-  }
   if (!isPythonFunction(callable)) [[unlikely]]
     return callOther(tstate, callable, self, args, count, cache);
   // The commonest callee, without the machinery for all others.
@@ -279,9 +271,8 @@ PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject
   const auto named = static_cast<size_t>(PyTuple_GET_SIZE(names));
   if (isPythonFunction(call.callable())) [[likely]]
     return leaveChecked(tstate, call.enter(tstate, names, named), true);
-  if (isForeign(call.callable())) return callForeign(tstate, call, names, named);
-  Call instance = call;  // in memory, which the others need not be
-  return callAnything(tstate, instance, nullptr, names, named);
+  return isForeign(call.callable()) ? callForeign(tstate, call, names, named)
+                                    : callClass(tstate, call, nullptr, names, named);
 }
 
 PyObject* rt_call_ex(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* positional, PyObject* keywords) {
