@@ -30,10 +30,10 @@ class Binding {
     } else if (named_ != 0 && !placeNames()) {
       return false;
     }
-    PyObject* rest = hasRest ? makeRest() : nullptr;
     PyObject* keywords = hasKeywords ? makeKeywords() : nullptr;
-    if ((hasRest && rest == nullptr) || (hasKeywords && keywords == nullptr)) [[unlikely]] {
-      Py_XDECREF(rest);
+    const bool good = !hasKeywords || keywords != nullptr;
+    PyObject* rest = hasRest && good ? makeRest() : nullptr;
+    if (!good || (hasRest && rest == nullptr)) [[unlikely]] {
       Py_XDECREF(keywords);
       PyErr_Clear();
       return false;
@@ -105,12 +105,13 @@ class Binding {
     defaults_ |= 1U << at;
   }
 
-  /// The tuple of the arguments that are left over. It has references of its own. NULL where there is no memory.
+  /// The tuple of the arguments that are left over, which gets their references: nothing can fail behind it. NULL where
+  /// there is no memory.
   PyObject* makeRest() const {
     if (count_ <= positional_) return reinterpret_cast<PyObject*>(&_Py_SINGLETON(tuple_empty));  // immortal
     PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(count_ - positional_));
     for (size_t i = positional_; tuple != nullptr && i < count_; ++i) {
-      PyTuple_SET_ITEM(tuple, i - positional_, Py_NewRef(args_[i]));
+      PyTuple_SET_ITEM(tuple, i - positional_, args_[i]);
     }
     return tuple;
   }
@@ -129,10 +130,9 @@ class Binding {
     return true;
   }
 
-  /// The slots get their references; the rests have theirs already. Nobody loses the last one.
+  /// The slots get their references, the rests have theirs. Nobody loses the last one.
   void takeReferences() const {
     for (uint32_t bits = defaults_; bits != 0; bits &= bits - 1) Py_INCREF(bound_[std::countr_zero(bits)]);
-    for (size_t i = positional_; i < count_; ++i) Py_DECREF(args_[i]);
     for (size_t i = 0; others_ != 0 && i < named_; ++i) {
       if (parameterNamed(PyTuple_GET_ITEM(names_, i)) == parameters_) Py_DECREF(args_[count_ + i]);
     }

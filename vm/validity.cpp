@@ -9,6 +9,8 @@
 #include <unordered_map>
 
 #include "vm/code_data.h"
+#include "vm/cpython_3_13/containers.h"
+#include "vm/runtime/leave.h"
 
 namespace martlet::vm {
 
@@ -178,6 +180,16 @@ void learnFromChildren() {
       if (!key->changes && shared->at(object, hash).load(std::memory_order_relaxed) != 0) key->invalidate();
     }
   }
+}
+
+extern "C" bool martlet_is_variable(PyObject* object, PyObject* name) {
+  const auto* places = reinterpret_cast<PyDictObject*>(object);
+  if (!port::isWatched(places)) return true;
+  if (!port::isWatchedOnlyBy(places, watcherId)) return false;
+  WatchedDict* dict = findDict(object);
+  if (dict == nullptr) return true;
+  const std::shared_ptr<WatchedKey>* watched = dict->find(name, PyObject_Hash(name));
+  return watched == nullptr || (*watched)->dependents.empty();
 }
 
 void stopDictWatcher() {

@@ -356,7 +356,9 @@ void Translator::toBool() {
     return push(boolObject(isNonZero(unboxInt(value))));
   }
   if (mayFit(value)) learnNumbers(value, value);
-  push(boolObject(isNonZero(call(Helper::ToBool, {value}))));
+  const bool isOfClass = speculates() && ins_->special == Special::ToBoolAlwaysTrue;
+  push(boolObject(isNonZero(isOfClass ? call(Helper::ToBoolOfClass, {value}, {static_cast<int64_t>(ins_->version)})
+                                      : call(Helper::ToBool, {value}))));
 }
 
 }  // namespace martlet::frontend

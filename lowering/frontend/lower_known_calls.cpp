@@ -265,6 +265,10 @@ bool Translator::callOnObject(KnownCallable known, const Values& operands, const
     if (args.size() != 1) return false;
     push(boxInt(sizeOf(operands, args[0])));
     return true;
+  case KnownCallable::Id:
+    if (args.size() != 1 || inlined_ != nullptr) return false;
+    push(callTyped(types::Long, Helper::IdOf, args));
+    return true;
   case KnownCallable::Ord:
     if (args.size() != 1 || !args[0]->type.mayBe(types::Str)) return false;
     push(boxInt(checkedOutput(call(Helper::OrdValue, {args[0]}), types::I64)));

@@ -89,6 +89,14 @@ TEST(Translate, DoesNotSpeculateWhereItFailed) {
   EXPECT_TRUE(f->isBlocked(2)) << "passes are told";
 }
 
+TEST(Translate, AsksForTheClassOfWhatIsAlwaysTrue) {
+  CodeBuilder b(1, 1);
+  b.op(Op::LoadFast, 0).op(Op::ToBool, 0, Special::ToBoolAlwaysTrue).op(Op::ReturnValue);
+  EXPECT_EQ(count(b.text(), "CallRuntime ToBoolOfClass"), 1) << b.text();
+  b.code.blocked = {kBlockAll};
+  EXPECT_EQ(count(b.text(), "CallRuntime ToBool("), 1) << b.text();
+}
+
 TEST(Translate, DividesMachineFloats) {
   CodeBuilder b(2, 2);
   b.op(Op::LoadFast, 0).op(Op::LoadFast, 1).op(Op::BinaryOp, 5, Special::MultiplyFloat).op(Op::LoadConst, 2);

@@ -37,34 +37,21 @@ inline Py_ssize_t entryAt(const PyDictKeysObject* keys, size_t slot) {
 
 inline constexpr int kPerturbShift = 5;
 
-/// Searches a dict as CPython does. A key has object(), hash(), and compare() with another one of its hash; of a string
-/// that never says Unknown.
-template <class Key>
-DictPlace findInDict(PyDictObject* dict, const Key& key) {
-  PyDictKeysObject* keys = dict->ma_keys;
-  const bool isUnicode = DK_IS_UNICODE(keys);
-  if (isUnicode && !PyUnicode_CheckExact(key.object())) {
-    // Strings are compared with bytes of their hash, too, and that may give a warning.
-    const bool mayRunCode = PyUnicode_Check(key.object()) || (PyBytes_CheckExact(key.object()) && dict->ma_used != 0);
-    return {mayRunCode ? Match::Unknown : Match::Different, nullptr};
-  }
+/// Searches a dict whose keys are not all strings as CPython does; `entryAt` tells a slot's entry.
+template <class Key, class EntryAt>
+DictPlace findAmongAny(PyDictKeysObject* keys, Key key, EntryAt&& entryAt) {
   const size_t mask = static_cast<size_t>(DK_SIZE(keys)) - 1;
-  auto perturb = static_cast<size_t>(key.hash());
+  PyDictKeyEntry* const entries = DK_ENTRIES(keys);
+  PyObject* const object = key.object();
+  const Py_hash_t hash = key.hash();
+  auto perturb = static_cast<size_t>(hash);
   for (size_t slot = perturb & mask;;) {
-    const Py_ssize_t index = entryAt(keys, slot);
+    const Py_ssize_t index = entryAt(slot);
     if (index == DKIX_EMPTY) return {Match::Different, nullptr};
-    if (index >= 0 && isUnicode) {
-      PyDictUnicodeEntry* entry = &DK_UNICODE_ENTRIES(keys)[index];
-      const Py_hash_t hash = reinterpret_cast<PyASCIIObject*>(entry->me_key)->hash;
-      if (entry->me_key == key.object() || (hash == key.hash() && _PyUnicode_Equal(entry->me_key, key.object()))) {
-        PyObject** value = dict->ma_values != nullptr ? &dict->ma_values->values[index] : &entry->me_value;
-        if (*value == nullptr) return {Match::Different, nullptr};
-        return {Match::Equal, value};
-      }
-    } else if (index >= 0) {
-      PyDictKeyEntry* entry = &DK_ENTRIES(keys)[index];
-      if (entry->me_key == key.object()) return {Match::Equal, &entry->me_value};
-      if (entry->me_hash == key.hash()) {
+    if (index >= 0) {
+      PyDictKeyEntry* entry = &entries[index];
+      if (entry->me_key == object) return {Match::Equal, &entry->me_value};
+      if (entry->me_hash == hash) {
         const Match match = key.compare(entry->me_key);
         if (match != Match::Different) return {match, &entry->me_value};
       }
@@ -72,6 +59,46 @@ DictPlace findInDict(PyDictObject* dict, const Key& key) {
     perturb >>= kPerturbShift;
     slot = (slot * 5 + perturb + 1) & mask;
   }
+}
+
+/// Searches a dict whose keys are all strings for another one.
+template <class Key>
+DictPlace findAmongStrings(PyDictObject* dict, Key key) {
+  PyDictKeysObject* keys = dict->ma_keys;
+  const size_t mask = static_cast<size_t>(DK_SIZE(keys)) - 1;
+  auto perturb = static_cast<size_t>(key.hash());
+  for (size_t slot = perturb & mask;;) {
+    const Py_ssize_t index = entryAt(keys, slot);
+    if (index == DKIX_EMPTY) return {Match::Different, nullptr};
+    if (index >= 0) {
+      PyDictUnicodeEntry* entry = &DK_UNICODE_ENTRIES(keys)[index];
+      const Py_hash_t hash = reinterpret_cast<PyASCIIObject*>(entry->me_key)->hash;
+      if (entry->me_key == key.object() || (hash == key.hash() && _PyUnicode_Equal(entry->me_key, key.object()))) {
+        PyObject** value = dict->ma_values != nullptr ? &dict->ma_values->values[index] : &entry->me_value;
+        if (*value == nullptr) return {Match::Different, nullptr};
+        return {Match::Equal, value};
+      }
+    }
+    perturb >>= kPerturbShift;
+    slot = (slot * 5 + perturb + 1) & mask;
+  }
+}
+
+/// Searches a dict. A key has object(), hash(), and compare() with another one of its hash; of a string that never says
+/// Unknown.
+template <class Key>
+DictPlace findInDict(PyDictObject* dict, Key key) {
+  PyDictKeysObject* keys = dict->ma_keys;
+  if (!DK_IS_UNICODE(keys)) {
+    constexpr int kBits8 = 8;
+    if (keys->dk_log2_size >= kBits8) return findAmongAny(keys, key, [&](size_t slot) { return entryAt(keys, slot); });
+    const auto* indices = reinterpret_cast<const int8_t*>(keys->dk_indices);
+    return findAmongAny(keys, key, [&](size_t slot) { return Py_ssize_t{indices[slot]}; });
+  }
+  if (PyUnicode_CheckExact(key.object())) return findAmongStrings(dict, key);
+  // Strings are compared with bytes of their hash, too, and that may give a warning.
+  const bool mayRunCode = PyUnicode_Check(key.object()) || (PyBytes_CheckExact(key.object()) && dict->ma_used != 0);
+  return {mayRunCode ? Match::Unknown : Match::Different, nullptr};
 }
 
 /// The same for a set.
@@ -117,12 +144,38 @@ inline Py_hash_t hashOfCompact(Py_ssize_t value) {
   return value == -1 ? -2 : value;
 }
 
-/// True if tuples are hashed as above.
+/// The same for two digits at most, which are less than the modulus, too.
+inline constexpr uintptr_t kTwoDigits = 2;
+inline bool hasTwoDigits(const PyLongObject* object) {
+  return object->long_value.lv_tag >> _PyLong_NON_SIZE_BITS <= kTwoDigits;
+}
+inline Py_hash_t hashOfTwoDigits(const PyLongObject* object) {
+  const uintptr_t tag = object->long_value.lv_tag;
+  const digit* digits = object->long_value.ob_digit;
+  Py_ssize_t value = digits[0];
+  if (tag >> _PyLong_NON_SIZE_BITS == kTwoDigits) value |= static_cast<Py_ssize_t>(digits[1]) << PyLong_SHIFT;
+  return hashOfCompact((tag & _PyLong_SIGN_MASK) == 2 ? -value : value);
+}
+
+/// The hash of an object that has none of its own.
+inline Py_hash_t hashOfIdentity(const PyObject* object) {
+  constexpr int kAlignmentBits = 4;
+  const auto hash = static_cast<Py_hash_t>(std::rotr(reinterpret_cast<uintptr_t>(object), kAlignmentBits));
+  return hash == -1 ? -2 : hash;
+}
+
+/// True if tuples, ints and objects are hashed as above.
 bool hashesAreAsExpected();
 
 /// True if somebody is told of changes. Telling watchers is CPython's own business: it does not export how.
 inline bool isWatched(const PyDictObject* dict) {
   return (dict->ma_version_tag & DICT_WATCHER_MASK) != 0;
+}
+
+/// True if nobody but a dict watcher (its id, or -1) is told of changes.
+inline bool isWatchedOnlyBy(const PyDictObject* dict, int watcher) {
+  const uint64_t others = watcher >= 0 ? ~(uint64_t{1} << static_cast<unsigned>(watcher)) : ~uint64_t{0};
+  return (dict->ma_version_tag & DICT_WATCHER_MASK & others) == 0;
 }
 
 /// Has the collector look at a dict that gets its first value that it may have to look at.

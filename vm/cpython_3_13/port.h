@@ -94,7 +94,12 @@ inline bool hasFrameSpace(PyThreadState* tstate, FrameLayout layout) {
 [[gnu::always_inline]] inline void initializeFrame(Frame* frame, PyFunctionObject* func, FrameLayout layout,
                                                    PyObject* const* args, size_t count) {
   auto* code = reinterpret_cast<PyCodeObject*>(func->func_code);
-  const auto locals = static_cast<size_t>(layout.locals);
+  // Two slots at a time, from the last one on: what is cleared below the first free one is filled in behind this.
+  using Pair [[gnu::vector_size(2 * sizeof(PyObject*)), gnu::aligned(sizeof(PyObject*)), gnu::may_alias]] = intptr_t;
+  const auto given = static_cast<ptrdiff_t>(count);
+#pragma clang loop unroll(disable)
+  for (ptrdiff_t i = layout.locals; i > given; i -= 2)
+    *reinterpret_cast<volatile Pair*>(frame->localsplus + i - 2) = Pair{};
   frame->f_funcobj = reinterpret_cast<PyObject*>(func);
   // As a whole word: popFrame() soon reads one, and a processor is slow to read more than has just been written.
   if (!_Py_IsImmortal(code)) ++code->ob_base.ob_base.ob_refcnt;
@@ -107,12 +112,10 @@ inline bool hasFrameSpace(PyThreadState* tstate, FrameLayout layout) {
   frame->instr_ptr = _PyCode_CODE(code);
   frame->return_offset = 0;
   frame->owner = FRAME_OWNED_BY_THREAD;
-  // Volatile keeps the compiler from calling memcpy and memset: there are a handful of locals.
+  // Volatile keeps the compiler from calling memcpy: there are a handful of arguments.
   auto* slots = const_cast<PyObject* volatile*>(frame->localsplus);
 #pragma clang loop unroll(disable)
   for (size_t i = 0; i < count; ++i) slots[i] = args[i];
-#pragma clang loop unroll(disable)
-  for (size_t i = count; i < locals; ++i) slots[i] = nullptr;
 }
 /// Pushes a frame for a call whose `count` arguments fill all parameters, and makes it the running one. Consumes the
 /// function and the arguments. hasFrameSpace() must hold.

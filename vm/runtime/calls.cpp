@@ -31,7 +31,8 @@ PyObject* ofFunction(PyObject* result) {
 /// them on its stack while any other callable runs.
 class Call {
  public:
-  /// Takes a bound method apart, as CALL and CALL_KW do. `args` has two scratch words in front.
+  /// Takes a bound method apart, as CALL and CALL_KW do. `args` has two scratch words in front. In line, or the call's
+  /// operands would have to live in memory.
   Call(PyObject* callable, PyObject* self, PyObject** args, int64_t count)
       : callable_(callable), args_(args), count_(static_cast<size_t>(count)) {
     if (self == nullptr && Py_IS_TYPE(callable, &PyMethod_Type)) [[unlikely]] {
@@ -77,7 +78,7 @@ class Call {
   }
 
  private:
-  [[gnu::noinline]] void takeApart(PyMethodObject* method) {
+  void takeApart(PyMethodObject* method) {
     callable_ = Py_NewRef(method->im_func);
     prepend(Py_NewRef(method->im_self));
     Py_DECREF(method);
@@ -133,29 +134,37 @@ inline PyObject* callForeign(PyThreadState* tstate, const Call& call, PyObject* 
   return leaveChecked(tstate, call.finish(call.vectorcall(tstate, names, named)), true);
 }
 
-/// Any callable.
-[[gnu::noinline]] PyObject* callAnything(PyThreadState* tstate, Call& call, SiteCache* cache = nullptr,
-                                         PyObject* names = nullptr, size_t named = 0) {
-  PyObject* result = nullptr;
-  if (isPythonFunction(call.callable())) {
-    result = named == 0 ? call.enterAt(tstate, cache) : call.enter(tstate, names, named);
-  } else if (PyObject* init = rememberedInitializer(call.callable(), cache)) {
-    result = instantiate(tstate, call, init, cache, names, named);
-  } else {
-    result = call.finish(call.vectorcall(tstate, names, named));
-  }
+/// A class. The call is a copy: that of all others need not live in memory.
+[[gnu::noinline]] PyObject* callClass(PyThreadState* tstate, Call call, SiteCache* cache, PyObject* names = nullptr,
+                                      size_t named = 0) {
+  PyObject* init = rememberedInitializer(call.callable(), cache);
+  PyObject* result = init != nullptr ? instantiate(tstate, call, init, cache, names, named)
+                                     : call.finish(call.vectorcall(tstate, names, named));
   return leaveChecked(tstate, result, true);
 }
 
-/// A C function with the last `count` of a call's arguments, without vectorcall where that can be.
-PyObject* callNative(PyThreadState* tstate, Call& call, const PyMethodDef* method, PyObject* self, size_t count) {
+/// A C function with the last `count` of a call's arguments, without vectorcall where that can be. In line: two
+/// callers, and none of a call's operands goes through memory.
+[[gnu::always_inline]] inline PyObject* callNative(PyThreadState* tstate, const Call& call, const PyMethodDef* method,
+                                                   PyObject* self, size_t count) {
   const std::optional<PyObject*> result =
       callByFlags(tstate, method, self, call.args() + call.count() - count, static_cast<Py_ssize_t>(count));
-  if (!result) return callForeign(tstate, call);
-  if (*result == nullptr && tstate->current_exception == nullptr) {
+  if (!result) [[unlikely]]
+    return callForeign(tstate, call);
+  if (*result == nullptr && tstate->current_exception == nullptr) [[unlikely]] {
     _Py_CheckFunctionResult(tstate, call.callable(), nullptr, nullptr);
   }
   return leaveChecked(tstate, call.finish(*result), true);
+}
+
+/// What is not a call of the kind that native code was made for; of a bound method it is one in the end.
+[[gnu::noinline]] PyObject* callOther(PyThreadState* tstate, PyObject* callable, PyObject* self, PyObject** args,
+                                      int64_t count, SiteCache* cache = nullptr) {
+  const Call call(callable, self, args, count);
+  if (isPythonFunction(call.callable())) {
+    return martlet_call_at(tstate, call.callable(), call.args(), call.count(), cache);
+  }
+  return isForeign(call.callable()) ? callForeign(tstate, call) : callClass(tstate, call, cache);
 }
 
 /// CALL_FUNCTION_EX with a Python function: its frame takes the arguments, and the tuple and the dict go before it
@@ -229,10 +238,8 @@ extern "C" {
 
 PyObject* rt_call(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args, int64_t count,
                   SiteCache* cache) {
-  if (!isPythonFunction(callable)) [[unlikely]] {
-    Call call(callable, self, args, count);
-    return isForeign(call.callable()) ? callForeign(tstate, call) : callAnything(tstate, call, cache);
-  }
+  if (!isPythonFunction(callable)) [[unlikely]]
+    return callOther(tstate, callable, self, args, count, cache);
   // The commonest callee, without the machinery for all others.
   if (self != nullptr) {
     *--args = self;
@@ -246,12 +253,26 @@ PyObject* rt_new_instance(PyObject* object) {
   return type->tp_alloc(type, 0);
 }
 
+// As builtin_id(), whose argument nobody needs to take and let go for it.
+PyObject* rt_id_of(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
+  if (tstate->c_recursion_remaining <= 0) return letInterpreterDoIt();
+  PyObject* id = PyLong_FromVoidPtr(object);
+  if (id == nullptr) return nullptr;
+  if (holding(borrowed, {object}, [&] { return PySys_Audit("builtins.id", "O", id); }) >= 0) {
+    return leaveChecked(tstate, id, true);
+  }
+  Py_DECREF(id);
+  return nullptr;
+}
+
 PyObject* rt_call_kw(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject* names,
                      PyObject** args, int64_t count) {
-  Call call(callable, self, args, count);
+  const Call call(callable, self, args, count);
   const auto named = static_cast<size_t>(PyTuple_GET_SIZE(names));
+  if (isPythonFunction(call.callable())) [[likely]]
+    return leaveChecked(tstate, call.enter(tstate, names, named), true);
   return isForeign(call.callable()) ? callForeign(tstate, call, names, named)
-                                    : callAnything(tstate, call, nullptr, names, named);
+                                    : callClass(tstate, call, nullptr, names, named);
 }
 
 PyObject* rt_call_ex(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* positional, PyObject* keywords) {
@@ -295,19 +316,22 @@ PyObject* rt_call_tuple_1(PyThreadState* tstate, int64_t borrowed, PyObject* cal
 
 PyObject* rt_call_builtin(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args,
                           int64_t count) {
-  Call call(callable, self, args, count);
-  if (!PyCFunction_CheckExact(call.callable())) return callAnything(tstate, call);
-  const auto* function = reinterpret_cast<PyCFunctionObject*>(call.callable());
+  if (self != nullptr || !PyCFunction_CheckExact(callable)) [[unlikely]]
+    return callOther(tstate, callable, self, args, count);
+  const auto* function = reinterpret_cast<PyCFunctionObject*>(callable);
+  const Call call(callable, nullptr, args, count);
   return callNative(tstate, call, function->m_ml, function->m_self, call.count());
 }
 
 PyObject* rt_call_method_descriptor(PyThreadState* tstate, Frame*, PyObject* callable, PyObject* self, PyObject** args,
                                     int64_t count) {
-  Call call(callable, self, args, count);
-  if (!Py_IS_TYPE(call.callable(), &PyMethodDescr_Type) || call.count() == 0) return callAnything(tstate, call);
-  const auto* descriptor = reinterpret_cast<PyMethodDescrObject*>(call.callable());
-  PyObject* object = call.args()[0];
-  if (!Py_IS_TYPE(object, descriptor->d_common.d_type)) return callAnything(tstate, call);
+  if (!Py_IS_TYPE(callable, &PyMethodDescr_Type) || (self == nullptr && count == 0)) [[unlikely]]
+    return callOther(tstate, callable, self, args, count);
+  const auto* descriptor = reinterpret_cast<PyMethodDescrObject*>(callable);
+  PyObject* object = self != nullptr ? self : args[0];
+  if (!Py_IS_TYPE(object, descriptor->d_common.d_type)) [[unlikely]]
+    return callOther(tstate, callable, self, args, count);
+  const Call call(callable, self, args, count);
   return callNative(tstate, call, descriptor->d_method, object, call.count() - 1);
 }
 

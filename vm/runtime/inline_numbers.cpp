@@ -124,6 +124,12 @@ int rt_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object) {
   return rt_cold_to_bool(tstate, borrowed, object);
 }
 
+int rt_to_bool_of_class(PyThreadState* tstate, int64_t borrowed, PyObject* object, int64_t version) {
+  if (Py_TYPE(object)->tp_version_tag == static_cast<unsigned>(version)) [[likely]]
+    return 1;
+  return rt_to_bool(tstate, borrowed, object);
+}
+
 PyObject* rt_binary_op_int(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
   const Arithmetic op = arithmetic(oparg);
   if (op != Arithmetic::Other && isCompactLong(a) && isCompactLong(b)) [[likely]] {

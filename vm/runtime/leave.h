@@ -62,6 +62,9 @@ int martlet_step_async_send(PyThreadState* tstate, PyObject* awaitable, PyObject
 /// Defined by vm. Native code is going to handle the exception that is set, to whose traceback the running frame is
 /// added at its present instruction, if wanted.
 void martlet_caught(PyThreadState* tstate, _PyInterpreterFrame* frame, bool isTraced);
+/// Defined by vm. True if it makes no difference to code that has been compiled, nor to anybody else who watches the
+/// dict, that the value of one of its keys (an exact str) becomes another one.
+bool martlet_is_variable(PyObject* dict, PyObject* name);
 /// Defined by vm. A number was boxed in spite of a lack of memory: the thread is to get a MemoryError where it leaves
 /// native code, which it is made to.
 void martlet_memory_ran_out();

@@ -2,6 +2,7 @@
 // Helpers: globals, names, cells, class namespaces. Must not know: HIR, LLVM.
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
+#include "vm/runtime/quiet_keys.h"
 #include "vm/runtime/runtime.h"
 #include "vm/runtime/singletons.h"
 #include "vm/runtime/site_cache.h"
@@ -16,6 +17,22 @@ constexpr const char* kUnboundLocalError = "cannot access local variable '%s' wh
 PyObject* nameError(PyThreadState* tstate, PyObject* name) {
   _PyEval_FormatExcCheckArg(tstate, PyExc_NameError, kNameError, name);
   return nullptr;
+}
+
+/// What PyDict_SetItem() does with the value of a name that is there and may be replaced without notice; the old one is
+/// released last. False, and nothing is done, in any other case.
+bool replaceNamed(PyObject* object, PyObject* name, PyObject* value) {
+  auto* dict = reinterpret_cast<PyDictObject*>(object);
+  if (!PyDict_CheckExact(object) || !PyUnicode_CheckExact(name) || dict->ma_values != nullptr) return false;
+  if (martlet_singletons.dictVersion == nullptr || !martlet_is_variable(object, name)) return false;
+  const port::DictPlace place = port::findInDict(dict, QuietKey(name));
+  if (place.match != port::Match::Equal) return false;
+  Py_DECREF(port::replaceValue(dict, place.value, value, martlet_singletons.dictVersion));
+  return true;
+}
+
+int storeNamed(PyObject* dict, PyObject* name, PyObject* value) {
+  return replaceNamed(dict, name, value) ? 0 : PyDict_SetItem(dict, name, value);
 }
 
 /// Looks a name up in the globals and then in the builtins. NULL with an exception set.
@@ -75,7 +92,7 @@ PyObject* rt_load_global(PyThreadState* tstate, Frame* frame, PyObject* name, Si
 
 int rt_store_global(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObject* name, PyObject* value) {
   return leaveChecked(tstate,
-                      holding(borrowed, {name, value}, [&] { return PyDict_SetItem(frame->f_globals, name, value); }));
+                      holding(borrowed, {name, value}, [&] { return storeNamed(frame->f_globals, name, value); }));
 }
 
 int rt_delete_global(PyThreadState* tstate, Frame* frame, PyObject* name) {
@@ -104,7 +121,7 @@ int rt_store_name(PyThreadState* tstate, Frame* frame, int64_t borrowed, PyObjec
   }
   const bool isDict = PyDict_CheckExact(locals);
   return leaveChecked(tstate, holding(borrowed, {name, value}, [&] {
-                        return isDict ? PyDict_SetItem(locals, name, value) : PyObject_SetItem(locals, name, value);
+                        return isDict ? storeNamed(locals, name, value) : PyObject_SetItem(locals, name, value);
                       }));
 }
 

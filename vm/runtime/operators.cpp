@@ -2,6 +2,7 @@
 // Helpers: generic unary and binary operators, comparison, membership, string building in place. Must not know: HIR,
 // LLVM.
 #include <cmath>
+#include <cstring>
 
 #include "vm/runtime/class_operators.h"
 #include "vm/runtime/held.h"
@@ -19,6 +20,20 @@ bool isNumber(PyObject* object) {
 /// True if an object is equal to itself only. None's class has a comparison of its own that says the same.
 bool comparesByIdentity(PyObject* object) {
   return Py_IsNone(object) || Py_TYPE(object)->tp_richcompare == PyBaseObject_Type.tp_richcompare;
+}
+
+/// As bytes_concat() in CPython, of exact bytes: without buffers, and without asking either operand for a slot that
+/// it has not.
+PyObject* concatBytes(PyObject* a, PyObject* b) {
+  const Py_ssize_t left = PyBytes_GET_SIZE(a), right = PyBytes_GET_SIZE(b);
+  if (left == 0) return Py_NewRef(b);
+  if (right == 0) return Py_NewRef(a);
+  if (left > PY_SSIZE_T_MAX - right) return PyErr_NoMemory();
+  PyObject* result = PyBytes_FromStringAndSize(nullptr, left + right);
+  if (result == nullptr) return nullptr;
+  std::memcpy(PyBytes_AS_STRING(result), PyBytes_AS_STRING(a), static_cast<size_t>(left));
+  std::memcpy(PyBytes_AS_STRING(result) + left, PyBytes_AS_STRING(b), static_cast<size_t>(right));
+  return result;
 }
 
 /// An operator whose left operand may be of a Python class with a method for it.
@@ -62,6 +77,8 @@ PyObject* rt_unary_invert(PyThreadState* tstate, int64_t borrowed, PyObject* obj
 }
 
 PyObject* rt_binary_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg) {
+  const bool isAddition = oparg == NB_ADD || oparg == NB_INPLACE_ADD;
+  if (isAddition && PyBytes_CheckExact(a) && PyBytes_CheckExact(b)) return concatBytes(a, b);
   if (mayHaveOperatorMethod(a, oparg)) return operateByClass(tstate, borrowed, a, b, oparg);
   return leaveChecked(tstate, holding(borrowed, {a, b}, [&] { return _PyEval_BinaryOps[oparg](a, b); }));
 }

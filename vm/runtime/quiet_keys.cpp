@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "vm/runtime/quiet_keys.h"
 
+#include <cstring>
+
 namespace martlet::vm {
 namespace {
 
@@ -50,6 +52,13 @@ Py_hash_t hashTuple(PyObject* tuple, Limits& left) {
   return hash.of(count);
 }
 
+port::Match compareBytes(PyObject* a, PyObject* b) {
+  const Py_ssize_t size = PyBytes_GET_SIZE(a);
+  const bool equal = PyBytes_GET_SIZE(b) == size &&
+                     std::memcmp(PyBytes_AS_STRING(a), PyBytes_AS_STRING(b), static_cast<size_t>(size)) == 0;
+  return equal ? port::Match::Equal : port::Match::Different;
+}
+
 }  // namespace
 
 Py_hash_t plainHash(PyObject* object) {
@@ -57,6 +66,10 @@ Py_hash_t plainHash(PyObject* object) {
   if (isTupleKey(object)) {
     Limits left = kLimits;
     return hashTuple(object, left);
+  }
+  if (Py_IS_TYPE(object, &PyLong_Type)) {
+    const auto* number = reinterpret_cast<PyLongObject*>(object);
+    return port::hasTwoDigits(number) ? port::hashOfTwoDigits(number) : PyObject_Hash(object);
   }
   return isScalar(object) ? PyObject_Hash(object) : -1;
 }
@@ -80,6 +93,14 @@ port::Match comparePlain(PyObject* key, PyObject* other) {
     if (match != Equal) return match;
   }
   return Equal;
+}
+
+port::Match QuietKey::compare(PyObject* key, PyObject* other) {
+  using enum port::Match;
+  if (PyUnicode_CheckExact(other) && PyUnicode_CheckExact(key)) return _PyUnicode_Equal(other, key) ? Equal : Different;
+  if (PyBytes_CheckExact(key)) return PyBytes_CheckExact(other) ? compareBytes(key, other) : Unknown;
+  if (!isIdentityKey(key)) return comparePlain(key, other);
+  return isIdentityKey(other) || plainHash(other) != -1 ? Different : Unknown;
 }
 
 }  // namespace martlet::vm

@@ -2,8 +2,6 @@
 // Keys whose hash and comparison run no Python code. Owns: when a dict or set can be searched without leaving C. Must
 // not know: HIR, LLVM.
 #pragma once
-#include <cstring>
-
 #include "vm/cpython_3_13/containers.h"
 #include "vm/runtime/inline.h"
 
@@ -37,38 +35,39 @@ Py_hash_t plainHash(PyObject* object);
 /// Compares such a key with any other that has the same hash.
 port::Match comparePlain(PyObject* key, PyObject* other);
 
-/// A key that runs no code, with its hash.
+/// The hash of a key that is plain, bytes, or equal to itself only; -1, and nothing has happened, for anything else.
+/// The commonest are told apart in line.
+inline Py_hash_t quietHash(PyObject* key) {
+  if (Py_IS_TYPE(key, &PyUnicode_Type)) {
+    const Py_hash_t known = reinterpret_cast<PyASCIIObject*>(key)->hash;
+    if (known != -1) return known;
+  } else if (Py_IS_TYPE(key, &PyLong_Type)) {
+    const auto* number = reinterpret_cast<PyLongObject*>(key);
+    if (port::hasTwoDigits(number)) return port::hashOfTwoDigits(number);
+  } else if (isIdentityKey(key)) {
+    return port::hashOfIdentity(key);
+  } else if (PyBytes_CheckExact(key)) {
+    return PyObject_Hash(key);
+  }
+  return plainHash(key);
+}
+
+/// A key that runs no code, with its hash. Two words, so that it is passed in registers.
 class QuietKey {
  public:
-  explicit QuietKey(PyObject* key) : key_(key), hash_(plainHash(key)), isPlain_(hash_ != -1) {
-    if (!isPlain_ && (isIdentityKey(key) || PyBytes_CheckExact(key))) hash_ = PyObject_Hash(key);
-  }
+  explicit QuietKey(PyObject* key) : key_(key), hash_(quietHash(key)) {}
   bool isQuiet() const { return hash_ != -1; }
   PyObject* object() const { return key_; }
   Py_hash_t hash() const { return hash_; }
 
   /// Compares it with another key that has the same hash.
-  port::Match compare(PyObject* other) const {
-    using enum port::Match;
-    if (PyUnicode_CheckExact(other) && PyUnicode_CheckExact(key_)) {
-      return _PyUnicode_Equal(other, key_) ? Equal : Different;
-    }
-    if (PyBytes_CheckExact(key_)) return PyBytes_CheckExact(other) ? compareBytes(other) : Unknown;
-    if (isPlain_) return comparePlain(key_, other);
-    return isIdentityKey(other) || plainHash(other) != -1 ? Different : Unknown;
-  }
+  port::Match compare(PyObject* other) const { return compare(key_, other); }
 
  private:
-  port::Match compareBytes(PyObject* other) const {
-    const Py_ssize_t size = PyBytes_GET_SIZE(key_);
-    const bool equal = PyBytes_GET_SIZE(other) == size &&
-                       std::memcmp(PyBytes_AS_STRING(other), PyBytes_AS_STRING(key_), static_cast<size_t>(size)) == 0;
-    return equal ? port::Match::Equal : port::Match::Different;
-  }
+  static port::Match compare(PyObject* key, PyObject* other);
 
   PyObject* key_;
   Py_hash_t hash_;
-  bool isPlain_;
 };
 
 }  // namespace martlet::vm

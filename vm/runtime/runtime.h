@@ -89,6 +89,7 @@ bool rt_is_quiet(PyObject* object);
 bool rt_has_type(PyObject* object, int64_t typeBits);
 // Truth, arithmetic, comparison.
 int rt_to_bool(PyThreadState* tstate, int64_t borrowed, PyObject* object);
+int rt_to_bool_of_class(PyThreadState* tstate, int64_t borrowed, PyObject* object, int64_t version);
 PyObject* rt_unary_negative(PyThreadState* tstate, int64_t borrowed, PyObject* object);
 PyObject* rt_unary_invert(PyThreadState* tstate, int64_t borrowed, PyObject* object);
 PyObject* rt_binary_op(PyThreadState* tstate, int64_t borrowed, PyObject* a, PyObject* b, int64_t oparg);
@@ -186,6 +187,7 @@ int rt_raise_unbound_local(PyThreadState* tstate, Frame* frame, int64_t slot);
 // Calls. callable, self or NULL, arguments.
 PyObject* rt_call(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject** args,
                   int64_t count, SiteCache* cache);
+PyObject* rt_id_of(PyThreadState* tstate, int64_t borrowed, PyObject* object);
 PyObject* rt_call_kw(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* self, PyObject* names,
                      PyObject** args, int64_t count);
 PyObject* rt_call_ex(PyThreadState* tstate, Frame* frame, PyObject* callable, PyObject* positional, PyObject* keywords);

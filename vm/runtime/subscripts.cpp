@@ -22,6 +22,23 @@ bool storesAsDict(PyObject* object) {
          Py_TYPE(object)->tp_as_mapping->mp_ass_subscript == PyDict_Type.tp_as_mapping->mp_ass_subscript;
 }
 
+/// The item of a list or tuple, or of an instance of a class derived from one that is indexed as these are (a
+/// namedtuple); NULL, and nothing has happened, where it is none or not there.
+PyObject* presentItem(PyObject* sequence, PyObject* key) {
+  if (!isCompactLong(key) || !(PyTuple_Check(sequence) || PyList_Check(sequence))) return nullptr;
+  const binaryfunc subscript = Py_TYPE(sequence)->tp_as_mapping->mp_subscript;
+  PyObject* const* items = nullptr;
+  if (PyTuple_Check(sequence) && subscript == PyTuple_Type.tp_as_mapping->mp_subscript) {
+    items = reinterpret_cast<PyTupleObject*>(sequence)->ob_item;
+  } else if (PyList_Check(sequence) && subscript == PyList_Type.tp_as_mapping->mp_subscript) {
+    items = reinterpret_cast<PyListObject*>(sequence)->ob_item;
+  } else {
+    return nullptr;
+  }
+  const auto size = static_cast<size_t>(Py_SIZE(sequence)), place = wrapped(compactValue(key), size);
+  return place < size ? Py_NewRef(items[place]) : nullptr;
+}
+
 /// The value of a key that runs no code; NULL, and nothing has happened, where it is none or not there.
 PyObject* presentValue(PyObject* dict, PyObject* key) {
   const QuietKey quiet(key);
@@ -42,6 +59,8 @@ extern "C" {
 PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
   if (findsAsDict(container)) {
     if (PyObject* value = presentValue(container, key)) return value;
+  } else if (PyObject* item = presentItem(container, key)) {
+    return item;
   } else if (PyObject* function = ofClass(container, martlet_singletons.dunderGetitem)) {
     return leaveChecked(
         tstate, holding(borrowed, {container, key}, [&] { return callOfClass(tstate, function, {container, key}); }));

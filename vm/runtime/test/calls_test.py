@@ -501,7 +501,7 @@ class Leaving(Case):
 
     def test_object(self):
         value = object()
-        values = [value]
+        values = collections.deque([value])
         before = sys.getrefcount(value)
         self.assertIs(self.asked(rt.subscr, values, 0), MISSING)
         self.assertEqual(leave_kind(), PARKED_OBJECT)
@@ -524,6 +524,13 @@ class Leaving(Case):
             self.assertIs(self.asked(helper, lambda: "result", MISSING, frame=test_frame()), MISSING, helper.symbol)
             self.assertEqual(calls.value, 1)
             self.assertEqual(leave_take(), "result")
+
+    def test_id(self):
+        value = object()
+        self.assertEqual(rt.id_of(value), id(value))
+        self.assertIs(self.asked(rt.id_of, value), MISSING)
+        self.assertEqual(calls.value, 1)
+        self.assertEqual(leave_take(), id(value))
 
     def test_quiet_calls(self):
         self.assertIs(self.asked(rt.call_quiet, str.upper, 0, "a"), MISSING)

@@ -3,6 +3,7 @@
 // leave protocol. Must not know: HIR, LLVM.
 #include <cstring>
 
+#include "vm/cpython_3_13/containers.h"
 #include "vm/runtime/helper_table.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -22,6 +23,9 @@ EXPORT int test_checks;  ///< how often it was asked
 EXPORT int test_calls;   ///< … behind a call
 
 void martlet_memory_ran_out() {}
+bool martlet_is_variable(PyObject* dict, PyObject*) {
+  return !martlet::vm::port::isWatched(reinterpret_cast<PyDictObject*>(dict));
+}
 void martlet_caught(PyThreadState*, _PyInterpreterFrame*, bool) {}
 PyObject* martlet_leave_check_object(PyThreadState*, PyObject* result, bool isCall) {
   ++test_checks;

@@ -13,7 +13,7 @@ import types
 
 from harness import (
     BIG, COMPARISONS, Case, INTS, MISSING, NB_ADD, NB_INPLACE, NB_MULTIPLY, NB_SUBTRACT, found_everything,
-    outcome, rt, test_frame,
+    outcome, rt, test_frame, type_version,
 )
 
 
@@ -123,6 +123,20 @@ class Numbers(Case):
                       object()]:
             self.assertEqual(rt.to_bool(value), int(bool(value)), value)
         self.assertRaises(KeyError, rt.to_bool, Raises())
+
+    def test_to_bool_of_class(self):
+        self.assertEqual(rt.to_bool_of_class([], type_version(list)), 1)  # as it was told
+        for value in ["", "a", 0, 2, object()]:
+            self.assertEqual(rt.to_bool_of_class(value, type_version(list)), int(bool(value)), value)
+
+    def test_bytes(self):
+        values = [b"", b"a", b"bc" * 20, bytearray(b"x"), type("Bytes", (bytes,), {})(b"s"), "text"]
+        for a in values:
+            for b in values:
+                self.agree(lambda: rt.binary_op(a, b, NB_ADD), lambda: a + b, a, b)
+        long = b"long" * 10
+        self.assertIs(rt.binary_op(long, b"", NB_ADD), long)
+        self.assertIs(rt.binary_op(b"", long, NB_ADD), long)
 
     def test_operators(self):
         numbers = INTS + BIG + [True, 0.5, -0.0, math.nan, math.inf, 1j, "x", None]
