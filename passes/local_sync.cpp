@@ -299,6 +299,8 @@ void LocalSync::adaptEdge(Block& from, size_t successor) {
 
   Block* block = &from;
   if (from.successors.size() > 1) {
+    // Flags get their arguments below, and what the new block's state says of them here.
+    from.successors[successor].args.resize(target->params.size(), nullptr);
     block = function_.splitEdge(&from, successor);
     describe(*block->entry, slots);
   }
