@@ -26,7 +26,9 @@ function(martlet_target name)
     CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON
     POSITION_INDEPENDENT_CODE ON)
-  target_compile_options(${name} PRIVATE -Wall -Wextra $<$<BOOL:${MARTLET_WERROR}>:-Werror>)
+  # Nothing throws. CPython ends daemon threads by unwinding their stacks (pthread_exit): without the GIL, so no destructor
+  # of ours may run on the way.
+  target_compile_options(${name} PRIVATE -Wall -Wextra $<$<BOOL:${MARTLET_WERROR}>:-Werror> -fno-exceptions)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   if(MARTLET_SANITIZE)
     target_compile_options(${name} PRIVATE -fsanitize=${MARTLET_SANITIZE} -fno-sanitize-recover=undefined
@@ -38,4 +40,17 @@ endfunction()
 # martlet_python_target(<name>): also sees Python.h (system headers: their warnings are not ours).
 function(martlet_python_target name)
   target_include_directories(${name} SYSTEM PUBLIC ${MARTLET_PYTHON_INCLUDE})
+endfunction()
+
+# martlet_module(<name> <symbol> [link option…]): a shared object that exports one symbol and brings the C++ library along.
+# With that as a shared object of its own, half of what enabling costs would be to relocate it, and each fork would copy
+# its pages. Memory that one module allocates the other may free: both use the process's malloc.
+function(martlet_module name symbol)
+  set(exports ${CMAKE_CURRENT_BINARY_DIR}/${name}.exports)
+  file(CONFIGURE OUTPUT ${exports} CONTENT "{ global: ${symbol}; local: *; };\n")
+  set_target_properties(${name} PROPERTIES LINK_DEPENDS ${exports})
+  target_link_options(${name} PRIVATE -fuse-ld=lld -Wl,--gc-sections -Wl,--version-script=${exports})
+  if(NOT MARTLET_SANITIZE)  # whose runtime has to find the library's functions
+    target_link_options(${name} PRIVATE -static-libstdc++ ${ARGN})
+  endif()
 endfunction()

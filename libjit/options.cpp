@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <sstream>
 
 namespace martlet {
 
@@ -13,8 +12,10 @@ bool namesStage(const std::string& stages, const std::string& stage) {
 
 std::string errorIn(const Options& options) {
   static constexpr const char* kStages[] = {"bytecode", "hir", "passes", "llvm", "assembly"};
-  std::istringstream stages(options.dump_stages);
-  for (std::string stage; std::getline(stages, stage, ',');) {
+  const std::string& stages = options.dump_stages;
+  for (size_t start = 0, end = 0; start < stages.size(); start = end + 1) {
+    end = std::min(stages.find(',', start), stages.size());
+    const std::string stage = stages.substr(start, end - start);
     if (std::find(std::begin(kStages), std::end(kStages), stage) != std::end(kStages)) continue;
     return "option 'dump_stages' has no stage '" + stage + "'; they are bytecode, hir, passes, llvm and assembly";
   }

@@ -10,10 +10,8 @@ program behaves as it does without the JIT. ``MARTLET=1`` in the environment mak
 
 This file is a thin layer over the extension module ``martlet._martlet``: names, defaults, environment variables and
 clear errors. It must not know how anything is compiled. It imports only what every process has loaded anyway: `typing`
-alone would double what enabling costs.
+alone would double what enabling costs, and `__future__` add a tenth (hence annotations in quotes).
 """
-
-from __future__ import annotations
 
 import os as _os
 import sys as _sys
@@ -60,7 +58,9 @@ class Option:
 
     __slots__ = ("name", "type", "default", "description", "env", "flag")
 
-    def __init__(self, name: str, type: str, default: bool | int | str, description: str, env: str, flag: str) -> None:
+    def __init__(
+        self, name: str, type: str, default: "bool | int | str", description: str, env: str, flag: str
+    ) -> None:
         self.name = name
         self.type = type  # "bool", "int" or "str"
         self.default = default
@@ -72,12 +72,12 @@ class Option:
         return "Option(" + ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__) + ")"
 
 
-def options() -> list[Option]:
+def options() -> "list[Option]":
     """All options, in the order of the table they come from."""
     return _option_table()
 
 
-def enable(**options: _Any) -> None:
+def enable(**options: "_Any") -> None:
     """Enable the JIT for all code of this process; options not given come from the environment, then the defaults.
 
     Raises TypeError for an unknown option or a value of a wrong type, ValueError for a value that is out of range or an
@@ -109,7 +109,7 @@ def is_enabled() -> bool:
     return _martlet.is_enabled()
 
 
-def compile(function: _FunctionType | _CodeType) -> bool:
+def compile(function: "_FunctionType | _CodeType") -> bool:
     """Compile a function now, on this thread, whatever its counters say; RuntimeError where the JIT is not enabled.
 
     Returns True if the function has native code afterwards; where it returns False, `reasons` says why.
@@ -118,12 +118,12 @@ def compile(function: _FunctionType | _CodeType) -> bool:
     return _martlet.compile(_function_of(function))
 
 
-def is_compiled(function: _FunctionType | _CodeType) -> bool:
+def is_compiled(function: "_FunctionType | _CodeType") -> bool:
     """True if calling the function, or one of its loops, would run native code now."""
     return _martlet.is_compiled(_function_of(function))
 
 
-def stats() -> dict[str, int | float]:
+def stats() -> "dict[str, int | float]":
     """Plain numbers since the process started.
 
     Among them: ``compiled`` and ``failed`` (code objects), ``entries`` (calls that entered native code),
@@ -140,12 +140,12 @@ def stats() -> dict[str, int | float]:
     return _martlet.stats()
 
 
-def reasons() -> dict[str, int]:
+def reasons() -> "dict[str, int]":
     """Why functions were not compiled: a sentence for each reason, and how many code objects it kept interpreted."""
     return _martlet.reasons()
 
 
-def _option_table() -> list[Option]:
+def _option_table() -> "list[Option]":
     return [Option(*row) for row in _martlet.option_table()]
 
 
@@ -172,7 +172,7 @@ def _write_stats_at_exit(path: str) -> None:
     atexit.register(write)
 
 
-def _function_of(function: _Any) -> _FunctionType | _CodeType:
+def _function_of(function: "_Any") -> "_FunctionType | _CodeType":
     function_type, code_type = type(_function_of), type(_function_of.__code__)
     if isinstance(function, (function_type, code_type)):
         return function
@@ -189,7 +189,7 @@ def _check_type(option: Option, value: object) -> None:
         raise TypeError(f"option {option.name!r} has to be {option.type}, not {type(value).__name__}")
 
 
-def _parse(option: Option, text: str, source: str) -> bool | int | str:
+def _parse(option: Option, text: str, source: str) -> "bool | int | str":
     """The value of an option given as text; `source` names where it stands, for the error."""
     if option.type == "str":
         return text
@@ -206,7 +206,7 @@ def _parse(option: Option, text: str, source: str) -> bool | int | str:
         raise ValueError(f"{source} has to be a whole number, not {text!r}") from None
 
 
-def _from_environment(table: dict[str, Option]) -> dict[str, bool | int | str]:
+def _from_environment(table: "dict[str, Option]") -> "dict[str, bool | int | str]":
     if _sys.flags.ignore_environment:
         return {}
     return {

@@ -6,8 +6,6 @@ out of tracebacks. The rules are those of CPython's Modules/main.c and Python/py
 Must not know: how anything is compiled. Like martlet itself it imports nothing that costs start-up time.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -53,7 +51,7 @@ def main() -> None:
 # ---- the command line ------------------------------------------------------------------------------------------------
 
 
-def _parse_command_line(words: list[str]) -> tuple[dict[str, Any], str, str, list[str]]:
+def _parse_command_line(words: "list[str]") -> "tuple[dict[str, Any], str, str, list[str]]":
     """Options, the kind of program ("-m", "-c", "-" or "file"), the program, and the program's arguments."""
     flags = {option.flag: option for option in martlet.options()}
     chosen: dict[str, Any] = {}
@@ -110,7 +108,7 @@ def _print_help() -> None:
         print(f"  {'':34} [{option.env}; default: {option.default!r}]")
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str) -> "NoReturn":
     print(f"martlet: {message}", file=sys.stderr)
     print(_USAGE, file=sys.stderr)
     sys.exit(2)
@@ -119,7 +117,7 @@ def _fail(message: str) -> NoReturn:
 # ---- running the program ---------------------------------------------------------------------------------------------
 
 
-def _run_command(source: str, arguments: list[str]) -> None:
+def _run_command(source: str, arguments: "list[str]") -> None:
     sys.argv[:] = ["-c", *arguments]
     _set_first_path("")
     sys.audit("cpython.run_command", source)
@@ -129,7 +127,7 @@ def _run_command(source: str, arguments: list[str]) -> None:
     _execute(code, module)
 
 
-def _run_standard_input(arguments: list[str]) -> None:
+def _run_standard_input(arguments: "list[str]") -> None:
     """Of a terminal, too, all is read before any of it runs: there is no prompt."""
     sys.argv[:] = ["-", *arguments]
     _set_first_path("")
@@ -138,7 +136,7 @@ def _run_standard_input(arguments: list[str]) -> None:
     _execute_file(compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True), module, "<stdin>")
 
 
-def _run_module(name: str, arguments: list[str]) -> None:
+def _run_module(name: str, arguments: "list[str]") -> None:
     # sys.path[0] is the current folder already: martlet itself was started with -m.
     sys.argv[:] = ["-m", *arguments]
     _new_main_module()
@@ -148,7 +146,7 @@ def _run_module(name: str, arguments: list[str]) -> None:
     _at_bottom(runpy._run_module_as_main, name)
 
 
-def _run_path(path: str, arguments: list[str]) -> None:
+def _run_path(path: str, arguments: "list[str]") -> None:
     sys.argv[:] = [path, *arguments]
     absolute = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
     if _importer(absolute) is not None:
@@ -168,7 +166,7 @@ def _run_path(path: str, arguments: list[str]) -> None:
     _execute_file(code, module, absolute)
 
 
-def _execute_file(code: CodeType, module: ModuleType, name: str) -> None:
+def _execute_file(code: "CodeType", module: "ModuleType", name: str) -> None:
     module.__file__ = name
     module.__cached__ = None
     try:
@@ -194,7 +192,7 @@ def _read(path: str) -> bytes:
         sys.exit(2)
 
 
-def _code_and_loader(source: bytes, path: str) -> tuple[CodeType, Any]:
+def _code_and_loader(source: bytes, path: str) -> "tuple[CodeType, Any]":
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 
     if path.endswith(".pyc"):
@@ -203,7 +201,7 @@ def _code_and_loader(source: bytes, path: str) -> tuple[CodeType, Any]:
     return compile(source, path, "exec", dont_inherit=True), SourceFileLoader("__main__", path)
 
 
-def _importer(path: str) -> Any:
+def _importer(path: str) -> "Any":
     """A path importer if the path is a folder or archive with a __main__ in it, as the interpreter decides it."""
     if not os.path.exists(path):
         return None
@@ -223,7 +221,7 @@ def _set_first_path(entry: str, insert: bool = False) -> None:
         sys.path.insert(0, entry)
 
 
-def _new_main_module() -> ModuleType:
+def _new_main_module() -> "ModuleType":
     """A fresh ``__main__``, with what the interpreter puts in one before it runs anything, in that order."""
     import builtins
     from importlib.machinery import BuiltinImporter
@@ -236,7 +234,7 @@ def _new_main_module() -> ModuleType:
     return module
 
 
-def _register_source(source: str, code: CodeType) -> None:
+def _register_source(source: str, code: "CodeType") -> None:
     """Tracebacks of -c show its lines: the interpreter keeps the source in linecache."""
     import linecache
 
@@ -244,11 +242,11 @@ def _register_source(source: str, code: CodeType) -> None:
     linecache._register_code(code if by_code else "<string>", source, "<string>")
 
 
-def _execute(code: CodeType, module: ModuleType) -> None:
+def _execute(code: "CodeType", module: "ModuleType") -> None:
     _at_bottom(exec, code, vars(module))
 
 
-def _at_bottom(function: Callable[..., Any], *arguments: Any) -> None:
+def _at_bottom(function: "Callable[..., Any]", *arguments: "Any") -> None:
     # With no frame of ours below, the program sees f_back is None and its whole recursion limit, as without us.
     _martlet.call_at_bottom(function, *arguments)
 
@@ -256,7 +254,7 @@ def _at_bottom(function: Callable[..., Any], *arguments: Any) -> None:
 # ---- uncaught exceptions ---------------------------------------------------------------------------------------------
 
 
-def _report(hook: Callable[..., Any], error: BaseException) -> None:
+def _report(hook: "Callable[..., Any]", error: "BaseException") -> None:
     """Do what the interpreter would have done with an error that left the program itself."""
     sys.excepthook = hook
     traceback = _without_our_frames(error.__traceback__)
@@ -275,7 +273,7 @@ def _report(hook: Callable[..., Any], error: BaseException) -> None:
         sys.__excepthook__(type(error), error, traceback)
 
 
-def _without_our_frames(traceback: TracebackType | None) -> TracebackType | None:
+def _without_our_frames(traceback: "TracebackType | None") -> "TracebackType | None":
     """Leave out everything up to the launcher's last frame: ours, and runpy's that started us."""
     rest = traceback
     while traceback is not None:

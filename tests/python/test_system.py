@@ -164,6 +164,34 @@ print("end")
 """
         self.assertEqual(run_python("-m", "martlet", "--loop-threshold=100", "-c", program), (0, "end\n", ""))
 
+    def test_daemon_threads_that_wake_up_during_shutdown(self):
+        # CPython ends each by unwinding its stack, native frames and ours on it, without the GIL: nothing is released.
+        program = """
+import os, threading, time
+class A:
+    def __del__(self): os.write(1, b"released\\n")
+    def __add__(self, other): time.sleep(0.2); return self
+    def __call__(self, *args, **keywords): time.sleep(0.2); return self
+def gen(a):
+    yield A()
+    time.sleep(0.2)
+    yield a
+def sleep(a): time.sleep(0.2); return a
+def add(a): return a + a
+def call(a): return a(A(), *[A(), A()], **{"x": A()})
+def loop(a): return [x for x in gen(A())], a
+def sort(a): return sorted([A(), A()], key=lambda x: sleep(1))
+class Last:
+    def __del__(self, sleep=time.sleep): sleep(0.5)
+for f in sleep, add, call, loop, sort:
+    threading.Thread(target=f, args=(A(),), daemon=True).start()
+time.sleep(0.05)
+last = Last()
+print("end")
+"""
+        for options in (["--compile-first-call", "--sync"], ["--call-threshold=1"]):
+            self.assertEqual(run_python("-m", "martlet", *options, "-c", program), (0, "end\n", ""))
+
     def test_thread_locals_and_frames_of_other_threads(self):
         import sys
 
@@ -180,6 +208,11 @@ print("end")
             self.assertGreaterEqual(frame.f_locals["x"], first)
             box.append(1)
             thread.join()
+
+    def test_enabling_loads_one_library(self):
+        script = "import sys; s = {line.split()[-1] for line in open('/proc/self/maps') if '.so' in line}; print(len(s))"
+        without, with_jit = (int(run_python(*start, "-c", script)[1]) for start in ([], ["-m", "martlet"]))
+        self.assertEqual(with_jit, without + 1)
 
     def test_without_a_program_there_is_no_llvm(self):
         script = "import martlet; martlet.enable(); print(any('martlet_llvm' in line for line in open('/proc/self/maps')))"
