@@ -31,8 +31,9 @@ function(martlet_target name)
   target_compile_options(${name} PRIVATE -Wall -Wextra $<$<BOOL:${MARTLET_WERROR}>:-Werror> -fno-exceptions)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   if(MARTLET_SANITIZE)
-    target_compile_options(${name} PRIVATE -fsanitize=${MARTLET_SANITIZE} -fno-sanitize-recover=undefined
-      -fno-omit-frame-pointer)
+    # Native code has no signature in front, where calls of functions by their addresses would look for one.
+    target_compile_options(${name} PRIVATE -fsanitize=${MARTLET_SANITIZE} -fno-sanitize=function
+      -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
     target_link_options(${name} PRIVATE ${MARTLET_SANITIZE_LINK})
   endif()
 endfunction()
