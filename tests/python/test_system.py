@@ -167,26 +167,31 @@ print("end")
     def test_daemon_threads_that_wake_up_during_shutdown(self):
         # CPython ends each by unwinding its stack, native frames and ours on it, without the GIL: nothing is released.
         program = """
-import os, threading, time
+import os, sys, threading, time
+ended = []
+def pause():
+    while not ended: time.sleep(0.01)
+    time.sleep(1)
 class A:
     def __del__(self): os.write(1, b"released\\n")
-    def __add__(self, other): time.sleep(0.2); return self
-    def __call__(self, *args, **keywords): time.sleep(0.2); return self
+    def __add__(self, other): pause(); return self
+    def __call__(self, *args, **keywords): pause(); return self
 def gen(a):
     yield A()
-    time.sleep(0.2)
+    pause()
     yield a
-def sleep(a): time.sleep(0.2); return a
+def sleep(a): pause(); return a
 def add(a): return a + a
 def call(a): return a(A(), *[A(), A()], **{"x": A()})
 def loop(a): return [x for x in gen(A())], a
 def sort(a): return sorted([A(), A()], key=lambda x: sleep(1))
 class Last:
-    def __del__(self, sleep=time.sleep): sleep(0.5)
+    def __del__(self, sleep=time.sleep): sleep(2)
 for f in sleep, add, call, loop, sort:
     threading.Thread(target=f, args=(A(),), daemon=True).start()
 time.sleep(0.05)
-last = Last()
+sys.last = Last()
+ended.append(True)
 print("end")
 """
         for options in (["--compile-first-call", "--sync"], ["--call-threshold=1"]):
