@@ -120,8 +120,9 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
     return callSlowly(tstate, func, args, count, nullptr);
   port::Frame* frame = port::pushFrame(tstate, func, data.layout, args, count);
   PyObject* const* end = _PyTuple_ITEMS(defaults) + PyTuple_GET_SIZE(defaults);
+  PyObject** parameters = frame->localsplus + data.plainArguments;  // behind the last one
 #pragma clang loop unroll(disable)
-  for (Py_ssize_t i = -missing; i < 0; ++i) frame->localsplus[data.plainArguments + i] = Py_NewRef(end[i]);
+  for (Py_ssize_t i = -missing; i < 0; ++i) parameters[i] = Py_NewRef(end[i]);
   return runFrame(tstate, frame, data);
 }
 

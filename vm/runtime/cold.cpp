@@ -198,7 +198,6 @@ bool rt_cold_is_learned_property(const SiteCache* cache) {
 }
 
 bool rt_cold_learn_operands(SiteCache* cache, PyObject* container, PyObject* key, int64_t use) {
-  if (cache != nullptr && cache->entries[0].kind == SiteEntry::MixedTypes) return true;
   const PyTypeObject* type = Py_TYPE(container);
   const bool mayHaveMethod = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type != martlet_singletons.arrayType;
   const bool isNumber = PyLong_CheckExact(container) || PyFloat_CheckExact(container);

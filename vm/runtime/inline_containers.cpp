@@ -3,6 +3,7 @@
 #include "lowering/native_abi.h"
 #include "vm/cpython_3_13/array_layout.h"
 #include "vm/runtime/inline.h"
+#include "vm/runtime/site_cache.h"
 
 using namespace martlet;
 using namespace martlet::vm;
@@ -254,6 +255,7 @@ MARTLET_ALWAYS_INLINE bool rt_operands_unlearned(SiteCache* cache, PyObject* lef
   if ((type->tp_flags & kLearned) == 0 && type != &PyFloat_Type && type != &PyByteArray_Type &&
       type != martlet_singletons.arrayType && (use == operand_use::kNumbers || !mayHaveFunctions(type))) [[likely]]
     return true;
+  if (cache != nullptr && cache->entries[0].kind == SiteEntry::MixedTypes) return true;
   return rt_cold_learn_operands(cache, left, right, use);
 }
 

@@ -355,7 +355,7 @@ bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
     } else if (!isLarge) {
       kind = kindOfItem(left, index);
     }
-  } else if (!PyLong_CheckExact(left) && !PyFloat_CheckExact(left)) {
+  } else if (!PyLong_Check(left) && !PyFloat_CheckExact(left)) {
     return true;  // a slice
   }
   return recordKind(cache, kind, index);
