@@ -119,8 +119,11 @@ port::Frame* bindFrame(PyThreadState* tstate, PyFunctionObject* func, PyObject* 
   if (defaults == nullptr || PyTuple_GET_SIZE(defaults) < missing)
     return callSlowly(tstate, func, args, count, nullptr);
   port::Frame* frame = port::pushFrame(tstate, func, data.layout, args, count);
-  PyObject* const* end = _PyTuple_ITEMS(defaults) + PyTuple_GET_SIZE(defaults);
-  PyObject** parameters = frame->localsplus + data.plainArguments;  // behind the last one
+  // Both behind the last one.
+  PyObject* const* end = _PyTuple_ITEMS(defaults);
+  end += PyTuple_GET_SIZE(defaults);
+  PyObject** parameters = frame->localsplus;
+  parameters += data.plainArguments;
 #pragma clang loop unroll(disable)
   for (Py_ssize_t i = -missing; i < 0; ++i) parameters[i] = Py_NewRef(end[i]);
   return runFrame(tstate, frame, data);
