@@ -188,15 +188,12 @@ uint32_t Engine::patience(const vm::CodeData& data) const {
   return static_cast<uint32_t>(std::min(kMost, Py_SIZE(data.code()) * kHitsPerStep / options_.size_step));
 }
 
-namespace {
-
 /// Tells the worker how much code that waits for it is missed.
-void noteAsked(vm::CodeData::SiteCount& site, uint32_t times) {
+void Engine::noteAsked(vm::CodeData::SiteCount& site, uint32_t times) {
   // Only the GIL's holder writes it; the worker only looks.
   site.pending->store(site.pending->load(std::memory_order_relaxed) + times, std::memory_order_relaxed);
+  if (!working_.load(std::memory_order_relaxed)) ensureWorker();  // a fork has ended the last one
 }
-
-}  // namespace
 
 vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth) {
   const bool isLoop = kind == vm::RedirectKind::Jump;
@@ -206,7 +203,6 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
   ++site.count;
   if (site.pending != nullptr) {
     noteAsked(site, 1);
-    if (!working_.load(std::memory_order_relaxed)) ensureWorker();  // a fork has ended the last one
     return vm::Verdict::KeepCounting;
   }
   const int64_t limit = threshold(data, isLoop ? options_.loop_threshold : options_.call_threshold);
@@ -271,8 +267,8 @@ void Engine::recompile(vm::CodeData& data, vm::NativeVersion& version, bool keep
   }
   if (!keepUntilThen) data.retire(&version);
   vm::CodeData::SiteCount& site = data.site(siteOffset);
-  if (site.pending != nullptr) noteAsked(site, kNotRunShare);
-  if (site.pending != nullptr || site.failed) return;
+  if (site.pending != nullptr) return noteAsked(site, kNotRunShare);
+  if (site.failed) return;
   ++stats_.recompiled;
   request(data, siteOffset, std::move(entries));
 }

@@ -82,6 +82,7 @@ class Engine {
   std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options, vm::GlobalScope scope);
   void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
   void recompile(vm::CodeData& data, vm::NativeVersion& version, bool keepUntilThen);
+  void noteAsked(vm::CodeData::SiteCount& site, uint32_t times);
   void reachedNotRun(vm::CodeData& data, vm::NativeVersion& version, const ExitDescriptor& exit, uint32_t count);
   void blockFailing(vm::CodeData& data, const vm::NativeVersion& version, const ExitDescriptor& failed) const;
   void compileJob(CompileJob& job);
