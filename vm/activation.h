@@ -46,11 +46,10 @@ PyObject* endFrame(PyThreadState* tstate, port::Frame* frame, const Leave& leave
   return leave.value;
 }
 
-/// True if a new activation of the code object may run natively: nothing is pending, nobody watches (not even other
-/// code: see reconsiderEntries()), the bytecode that an exit would go on with is instrumented for today's tools, and
-/// there is room below the recursion limit.
+/// True if a new activation of the code object may run natively: nothing is pending, nobody watches, the bytecode that
+/// an exit would go on with is instrumented for today's tools, and there is room below the recursion limit.
 inline bool mayActivate(const PyThreadState* tstate, CodeData& data) {
-  return mayEnterNative(tstate) && data.isInstrumentedFor(martlet_expected_breaker) &&
+  return !data.watchedByOthers && mayEnterNative(tstate) && data.isInstrumentedFor(martlet_expected_breaker) &&
          tstate->py_recursion_remaining > 1;
 }
 
