@@ -175,8 +175,8 @@ bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
     return true;
   }
   if (areInts && mayBeInts && op == kTrueDivide) {
-    Value* a = emit(Op::IntToFloat, types::F64, {unboxInt(left)});
-    Value* b = emit(Op::IntToFloat, types::F64, {unboxInt(right)});
+    Value* a = asFloat(left, true);
+    Value* b = asFloat(right, true);
     push(boxFloat(emit(Op::FloatDiv, types::F64, {a, b})));
     return true;
   }
@@ -187,34 +187,29 @@ bool Translator::binaryOpOnNumbers(Value* left, Value* right) {
     push(boxFloat(emit(floatOp(op), types::F64, {a, b})));
     return true;
   }
-  Value *a = nullptr, *b = nullptr;
-  if (floatOp(op) == Op::kCount || !learnedMixedPair(left, right, &a, &b)) return false;
-  push(boxFloat(emit(floatOp(op), types::F64, {a, b})));
-  return true;
+  if (floatOp(op) == Op::kCount) return false;
+  const auto mixed = learnedMixedPair(left, right);
+  if (mixed) push(boxFloat(emit(floatOp(op), types::F64, {mixed->first, mixed->second})));
+  return mixed.has_value();
 }
 
-/// An int and a float that were met at this instruction, as floats. False where they cannot be these.
-bool Translator::learnedMixedPair(Value* left, Value* right, Value** a, Value** b) {
+/// An int and a float that were met at this instruction, as floats. Nothing where they cannot be these.
+std::optional<std::pair<Value*, Value*>> Translator::learnedMixedPair(Value* left, Value* right) {
   const bool intFirst = ins_->special == Special::OperatorIntFloat;
-  if (!speculates() || (!intFirst && ins_->special != Special::OperatorFloatInt)) return false;
+  if (!speculates() || (!intFirst && ins_->special != Special::OperatorFloatInt)) return std::nullopt;
   const Value* integer = intFirst ? left : right;
   const Value* other = intFirst ? right : left;
-  if (!mayFit(integer) || !other->type.mayBe(types::Float)) return false;
-  auto asFloat = [this](Value* value, bool isInt) {
-    return isInt ? emit(Op::IntToFloat, types::F64, {unboxInt(value)}) : unboxFloat(value);
-  };
-  *a = asFloat(left, intFirst);
-  *b = asFloat(right, !intFirst);
-  return true;
+  if (!mayFit(integer) || !other->type.mayBe(types::Float)) return std::nullopt;
+  Value* a = asFloat(left, intFirst);
+  return std::pair{a, asFloat(right, !intFirst)};
 }
 
 /// The same, or they are known to be.
-bool Translator::mixedPair(Value* left, Value* right, Value** a, Value** b) {
+std::optional<std::pair<Value*, Value*>> Translator::mixedPair(Value* left, Value* right) {
   const bool isKnown = (isKnownFloat(left) && isKnownInt(right)) || (isKnownInt(left) && isKnownFloat(right));
-  if (!speculates() || !isKnown) return learnedMixedPair(left, right, a, b);
-  *a = toFloat(left);
-  *b = toFloat(right);
-  return true;
+  if (!speculates() || !isKnown) return learnedMixedPair(left, right);
+  Value* a = toFloat(left);
+  return std::pair{a, toFloat(right)};
 }
 
 /// Where the interpreter had no time to find a quickened form, or has none: learn what it is made of. This is how a
@@ -235,10 +230,14 @@ bool Translator::isLikelyInt(const Value* value) const {
   return isKnownInt(value) || (value->isItem() && mayFit(value));
 }
 
-/// What an operand is unboxed to where the other one is a float; an int has to have an exact double.
+/// A number as a float; an int has to have an exact double.
+Value* Translator::asFloat(Value* value, bool isInt) {
+  return isInt ? emit(Op::IntToFloat, types::F64, {unboxInt(value)}) : unboxFloat(value);
+}
+
+/// What an operand is unboxed to where the other one is a float.
 Value* Translator::toFloat(Value* value) {
-  if (!isKnownInt(value)) return unboxFloat(value);
-  return emit(Op::IntToFloat, types::F64, {unboxInt(value)});
+  return asFloat(value, isKnownInt(value));
 }
 
 /// Operators that the interpreter does not specialize. The guess is that numbers meet numbers: one operand is known to
@@ -326,9 +325,8 @@ void Translator::compareOp() {
     Value* b = unboxFloat(right);
     return push(boolObject(emit(Op::FloatCompare, types::I1, {a, b}, comparison)));
   }
-  Value *x = nullptr, *y = nullptr;
-  if (mixedPair(left, right, &x, &y)) {
-    return push(boolObject(emit(Op::FloatCompare, types::I1, {x, y}, comparison)));
+  if (const auto mixed = mixedPair(left, right)) {
+    return push(boolObject(emit(Op::FloatCompare, types::I1, {mixed->first, mixed->second}, comparison)));
   }
   const bool mayBeStrings = left->type.mayBe(types::Str) && right->type.mayBe(types::Str);
   if (speculates() && ins_->special == Special::CompareStr && mayBeStrings) {

@@ -125,7 +125,7 @@ bool Translator::callOnNumber(KnownCallable known, const Values& args) {
   if (known == KnownCallable::Abs && isInt) {
     push(boxInt(checkedOutput(call(Helper::IntAbsValue, {unboxInt(value)}), types::I64)));
   } else if (isFloatOnly || (known == KnownCallable::FloatClass && isInt)) {
-    Value* x = isInt ? emit(Op::IntToFloat, types::F64, {unboxInt(value)}) : unboxFloat(value);
+    Value* x = asFloat(value, isInt);
     push(boxFloat(floatFunction(known, x)));
   } else if (known == KnownCallable::Abs) {
     push(boxFloat(call(Helper::FloatAbsValue, {unboxFloat(value)})));
@@ -173,7 +173,7 @@ bool Translator::callOnNumbers(KnownCallable known, const Values& args) {
   for (size_t i = 0; i < 2; ++i) {
     const bool isInt = (i == 0 ? first : second) == Number::Int;
     if (!isInt && !args[i]->type.mayBe(types::Float)) return false;
-    numbers[i] = isInt ? emit(Op::IntToFloat, types::F64, {unboxInt(args[i])}) : unboxFloat(args[i]);
+    numbers[i] = asFloat(args[i], isInt);
   }
   Value* result = call(Helper::MathFunction2Value, {numbers[0], numbers[1]}, {static_cast<int64_t>(known)});
   push(boxFloat(checkedOutput(result, types::F64)));
@@ -221,8 +221,7 @@ bool Translator::smallestOrLargest(const Values& args, bool isMin) {
   if (isMixed && args.size() > 2) return false;
   auto number = [&](Value* value) -> Value* {
     if (areInts) return unboxInt(value);
-    if (isMixed && numberOf(value) == Number::Int) return emit(Op::IntToFloat, types::F64, {unboxInt(value)});
-    return unboxFloat(value);
+    return asFloat(value, isMixed && numberOf(value) == Number::Int);
   };
   auto fits = [&](const Value* v) { return areInts ? mayFit(v) : v->type.mayBe(types::Float); };
   if (!isMixed && !std::all_of(args.begin(), args.end(), fits)) {

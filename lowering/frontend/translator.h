@@ -247,6 +247,7 @@ class Translator {
   bool binaryOpOnNumbers(Value* left, Value* right);
   bool binaryOpOnKnownNumbers(Value* left, Value* right);
   bool isLikelyInt(const Value* value) const;
+  Value* asFloat(Value* value, bool isInt);
   Value* toFloat(Value* value);
   bool containsQuietly(Value* item, Value* container);
   bool concatenate(Value* left, Value* right);
@@ -258,8 +259,8 @@ class Translator {
   bool getIterQuietly(Value* iterable);
   bool loadArrayItem(Value* container, Value* key);
   bool storeArrayItem(Value* container, Value* key, Value* value);
-  bool learnedMixedPair(Value* left, Value* right, Value** a, Value** b);
-  bool mixedPair(Value* left, Value* right, Value** a, Value** b);
+  std::optional<std::pair<Value*, Value*>> learnedMixedPair(Value* left, Value* right);
+  std::optional<std::pair<Value*, Value*>> mixedPair(Value* left, Value* right);
   void learnNumbers(Value* left, Value* right);
   bool mayBeInt(const Value* value) const;
   bool mayBeFloat(const Value* value) const;

@@ -255,7 +255,7 @@ MARTLET_ALWAYS_INLINE bool rt_operands_unlearned(SiteCache* cache, PyObject* lef
   if ((type->tp_flags & kLearned) == 0 && type != &PyFloat_Type && type != &PyByteArray_Type &&
       type != martlet_singletons.arrayType && (use == operand_use::kNumbers || !mayHaveFunctions(type))) [[likely]]
     return true;
-  if (cache != nullptr && cache->entries[0].kind == SiteEntry::MixedTypes) return true;
+  if (cache == nullptr || cache->entries[0].kind == SiteEntry::MixedTypes) return true;
   return rt_cold_learn_operands(cache, left, right, use);
 }
 

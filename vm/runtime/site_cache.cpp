@@ -165,6 +165,7 @@ void recordClassLoad(SiteCache* cache, PyTypeObject* owner, PyObject* name) {
 /// What an operand is beside an exact int.
 SiteEntry::Kind kindOfItem(PyObject* left, uint32_t& index) {
   if (PyLong_CheckExact(left)) return SiteEntry::IntPair;
+  if (PyFloat_CheckExact(left)) return SiteEntry::FloatIntPair;
   if (PyList_CheckExact(left)) return SiteEntry::ListItem;
   if (PyTuple_CheckExact(left)) return SiteEntry::TupleItem;
   if (PyBytes_CheckExact(left) || PyByteArray_CheckExact(left)) return SiteEntry::ByteItem;
@@ -339,9 +340,6 @@ bool isLargeInt(PyObject* object) {
 }  // namespace
 
 bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
-  if (cache == nullptr) return true;
-  SiteEntry& entry = cache->entries[0];
-  if (entry.kind == SiteEntry::MixedTypes) return true;
   SiteEntry::Kind kind = SiteEntry::MixedTypes;
   uint32_t index = SiteEntry::kNoIndex;
   // Numbers beyond 64 bits have no ops.
@@ -350,11 +348,7 @@ bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
     if (PyFloat_CheckExact(left)) kind = SiteEntry::FloatPair;
     if (PyLong_CheckExact(left) && !isLarge) kind = SiteEntry::IntFloatPair;
   } else if (PyLong_CheckExact(right)) {
-    if (PyFloat_CheckExact(left)) {
-      if (!isLarge) kind = SiteEntry::FloatIntPair;
-    } else if (!isLarge) {
-      kind = kindOfItem(left, index);
-    }
+    if (!isLarge) kind = kindOfItem(left, index);
   } else if (!PyLong_Check(left) && !PyFloat_CheckExact(left)) {
     return true;  // a slice
   }
@@ -362,9 +356,7 @@ bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
 }
 
 bool recordMethod(SiteCache* cache, PyObject* method, PyObject* left, PyObject* right) {
-  if (cache == nullptr) return true;
   SiteEntry& entry = cache->entries[0];
-  if (entry.kind == SiteEntry::MixedTypes) return true;
   const bool isClass = right != nullptr && (Py_TYPE(right)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
   const bool isNumber = right != nullptr && (PyFloat_CheckExact(right) || PyLong_CheckExact(right));
   const uint32_t version = versionOf(Py_TYPE(left)), version2 = isClass ? versionOf(Py_TYPE(right)) : 0;

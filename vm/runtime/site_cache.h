@@ -128,8 +128,8 @@ void recordLoad(SiteCache* cache, PyObject* owner, PyObject* name);
 void recordStore(SiteCache* cache, PyObject* owner, PyObject* name);
 void recordSuper(SiteCache* cache, PyTypeObject* type, PyObject* self, PyObject* name);
 void recordGlobal(SiteCache* cache, PyObject* globals, PyObject* builtins, PyObject* name);
-/// Notes two operands. False if the same classes were met so often that code should be compiled for them: not every
-/// time, since there may be nothing to gain.
+/// Notes two operands, at a place that has a cache and has not met different kinds. False if the same classes were met
+/// so often that code should be compiled for them: not every time, since there may be nothing to gain.
 bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right);
 /// The same for a special method of the left operand's class, or NULL; `right` where its class matters, too.
 bool recordMethod(SiteCache* cache, PyObject* method, PyObject* left, PyObject* right);

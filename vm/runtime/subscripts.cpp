@@ -11,10 +11,11 @@ using namespace martlet::vm;
 
 namespace {
 
-/// True if an object finds items as dict does, which may have more to say about those that are not there.
-bool findsAsDict(PyObject* object) {
-  return PyDict_Check(object) &&
-         Py_TYPE(object)->tp_as_mapping->mp_subscript == PyDict_Type.tp_as_mapping->mp_subscript;
+/// True if an object is of a class derived from `base`, which has that flag, and finds items as that does. It may have
+/// more to say about those that are not there (a dict).
+bool findsAs(PyObject* object, const PyTypeObject& base, unsigned long flag) {
+  return PyType_HasFeature(Py_TYPE(object), flag) &&
+         Py_TYPE(object)->tp_as_mapping->mp_subscript == base.tp_as_mapping->mp_subscript;
 }
 
 bool storesAsDict(PyObject* object) {
@@ -25,12 +26,11 @@ bool storesAsDict(PyObject* object) {
 /// The item of a list or tuple, or of an instance of a class derived from one that is indexed as these are (a
 /// namedtuple); NULL, and nothing has happened, where it is none or not there.
 PyObject* presentItem(PyObject* sequence, PyObject* key) {
-  if (!isCompactLong(key) || !(PyTuple_Check(sequence) || PyList_Check(sequence))) return nullptr;
-  const binaryfunc subscript = Py_TYPE(sequence)->tp_as_mapping->mp_subscript;
+  if (!isCompactLong(key)) return nullptr;
   PyObject* const* items = nullptr;
-  if (PyTuple_Check(sequence) && subscript == PyTuple_Type.tp_as_mapping->mp_subscript) {
+  if (findsAs(sequence, PyTuple_Type, Py_TPFLAGS_TUPLE_SUBCLASS)) {
     items = reinterpret_cast<PyTupleObject*>(sequence)->ob_item;
-  } else if (PyList_Check(sequence) && subscript == PyList_Type.tp_as_mapping->mp_subscript) {
+  } else if (findsAs(sequence, PyList_Type, Py_TPFLAGS_LIST_SUBCLASS)) {
     items = reinterpret_cast<PyListObject*>(sequence)->ob_item;
   } else {
     return nullptr;
@@ -57,7 +57,7 @@ int storeInDict(PyObject* dict, PyObject* key, PyObject* value) {
 extern "C" {
 
 PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
-  if (findsAsDict(container)) {
+  if (findsAs(container, PyDict_Type, Py_TPFLAGS_DICT_SUBCLASS)) {
     if (PyObject* value = presentValue(container, key)) return value;
   } else if (PyObject* item = presentItem(container, key)) {
     return item;
