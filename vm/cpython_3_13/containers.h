@@ -124,10 +124,12 @@ Match findInSet(PySetObject* set, const Key& key) {
 /// Puts the hash of a tuple together from those of its items, as CPython's tuplehash() does.
 class TupleHash {
  public:
-  void add(Py_hash_t item) {
+  /// What an item with that hash adds.
+  static constexpr Py_uhash_t lane(Py_hash_t item) { return static_cast<Py_uhash_t>(item) * 14029467366897019727U; }
+  void add(Py_hash_t item) { addLane(lane(item)); }
+  void addLane(Py_uhash_t lane) {
     constexpr int kRotation = 31;
-    sum_ += static_cast<Py_uhash_t>(item) * 14029467366897019727U;
-    sum_ = std::rotl(sum_, kRotation) * 11400714785074694791U;
+    sum_ = std::rotl(sum_ + lane, kRotation) * 11400714785074694791U;
   }
   Py_hash_t of(Py_ssize_t count) const {
     const Py_uhash_t hash = sum_ + (static_cast<Py_uhash_t>(count) ^ (kStart ^ 3527539U));
@@ -140,7 +142,7 @@ class TupleHash {
 };
 
 /// The hash of an int of one digit, which is less than the modulus.
-inline Py_hash_t hashOfCompact(Py_ssize_t value) {
+inline constexpr Py_hash_t hashOfCompact(Py_ssize_t value) {
   return value == -1 ? -2 : value;
 }
 
