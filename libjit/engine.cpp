@@ -345,7 +345,7 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
   for (vm::SiteCache& cache : data.siteCaches) cache.patience = patience(data);
   if (copy) {
     job->snapshot = std::move(*copy);
-    if (scope.validity != nullptr && options.inline_calls) vm::addCallees(job->snapshot, data, *scope.validity);
+    if (scope.validity != nullptr && options.inline_calls) vm::addCallees(job->snapshot, data, scope);
     job->snapshot.reached = data.reached;
     job->snapshot.leavesOutNotRun = !data.compiledWhole && data.reached.size() < kMaxRecompilations;
   } else {

@@ -42,6 +42,24 @@ class CalleeFinder {
  public:
   explicit CalleeFinder(Validity& validity) : validity_(validity) {}
 
+  /// Generator expressions that a call takes in whole, in the function itself. They nest as MAKE_FUNCTION and the call
+  /// that makes the generator do. Their functions are made in `scope`.
+  void addGenerators(Snapshot& snapshot, const GlobalScope& scope) {
+    std::vector<PyCodeObject*> made;
+    for (uint32_t i = 1; i + 1 < snapshot.instructions.size(); ++i) {
+      const Instruction* at = &snapshot.instructions[i];
+      if (at->op == BytecodeOp::MakeFunction) {
+        PyCodeObject* code = constantCode(snapshot, at[-1]);
+        if (code != nullptr && (code->co_flags & CO_GENERATOR) != 0) made.push_back(code);
+        continue;
+      }
+      if (at->op != BytecodeOp::Call || at->arg != 0 || at[-1].op != BytecodeOp::GetIter || made.empty()) continue;
+      if (at[1].op == BytecodeOp::Call && at[1].arg == 1) addGenerator(snapshot, i, made.back(), scope);
+      made.pop_back();
+    }
+    if (!snapshot.callees.empty() && snapshot.validityObject < 0) addValidity(snapshot, validity_.word());
+  }
+
   void addTo(Snapshot& snapshot, CodeData& data) {
     path_.push_back(&data);
     for (uint32_t i = 0; i < snapshot.instructions.size(); ++i) {
@@ -115,43 +133,72 @@ class CalleeFinder {
     entry.functionObject = addCompared(snapshot, init, "__init__");
   }
 
-  bool add(Snapshot& snapshot, uint32_t index, const PyFunctionObject* function) {
-    auto* calleeCode = reinterpret_cast<PyCodeObject*>(function->func_code);
-    if (!mayBeInlined(calleeCode) || port::foreignToolsWatch(calleeCode)) return false;
-    CodeData* data = CodeData::findOrCreate(calleeCode);
-    if (data == nullptr) {
-      PyErr_Clear();
-      return false;
-    }
-    CodeData& callee = *data;
-    const Body& body = bodyOf(callee, function);
-    if (body.snapshot == nullptr) return false;
-    Callee& entry = snapshot.callees[index];
-    entry.body = body.snapshot;
-    entry.function = function;
-    const PyObject* defaults = function->func_defaults;
-    entry.defaults = defaults != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(defaults)) : 0;
-    entry.codeObject = addCompared(snapshot, function->func_code, "code " + body.snapshot->name);
-    if (body.snapshot->validityObject < 0) return true;
-    entry.globalsObject = addCompared(snapshot, body.scope.globals, "globals");
-    addCompared(snapshot, body.scope.builtins, "builtins");
-    return true;
-  }
-
   struct Body {
     std::shared_ptr<const Snapshot> snapshot;  ///< NULL: not to be inlined
     GlobalScope scope;                         ///< in which its globals were looked up
     bool isTried = false;
   };
 
-  const Body& bodyOf(CodeData& callee, const PyFunctionObject* function) {
+  static PyCodeObject* constantCode(const Snapshot& snapshot, const Instruction& load) {
+    if (load.op != BytecodeOp::LoadConst || load.arg < 0 || static_cast<uint32_t>(load.arg) >= snapshot.nameBase) {
+      return nullptr;
+    }
+    const void* object = snapshot.objects[static_cast<size_t>(load.arg)].address;
+    auto* constant = static_cast<PyObject*>(const_cast<void*>(object));
+    return constant != nullptr && PyCode_Check(constant) ? reinterpret_cast<PyCodeObject*>(constant) : nullptr;
+  }
+
+  /// Its one argument is the iterator; the handler around it all only rewords a StopIteration.
+  static bool mayBeConsumed(const PyCodeObject* code) {
+    constexpr int kOthers = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE;
+    return plainArgumentsOf(code) == 1 && code->co_ncellvars == 0 && Py_SIZE(code) <= kMaxUnits &&
+           code->co_version != 0 && (code->co_flags & kOthers) == 0;
+  }
+
+  void addGenerator(Snapshot& snapshot, uint32_t index, PyCodeObject* code, const GlobalScope& scope) {
+    if (!mayBeConsumed(code) || port::foreignToolsWatch(code)) return;
+    if (CodeData* data = dataOf(code)) addBody(snapshot, index, code, bodyOf(*data, scope, /*mayLoop=*/true));
+  }
+
+  static CodeData* dataOf(PyCodeObject* code) {
+    CodeData* data = CodeData::findOrCreate(code);
+    if (data == nullptr) PyErr_Clear();
+    return data;
+  }
+
+  bool add(Snapshot& snapshot, uint32_t index, const PyFunctionObject* function) {
+    auto* calleeCode = reinterpret_cast<PyCodeObject*>(function->func_code);
+    if (!mayBeInlined(calleeCode) || port::foreignToolsWatch(calleeCode)) return false;
+    CodeData* data = dataOf(calleeCode);
+    if (data == nullptr) return false;
+    const GlobalScope scope{function->func_globals, function->func_builtins, &validity_};
+    if (!addBody(snapshot, index, calleeCode, bodyOf(*data, scope, /*mayLoop=*/false))) return false;
+    Callee& entry = snapshot.callees[index];
+    entry.function = function;
+    const PyObject* defaults = function->func_defaults;
+    entry.defaults = defaults != nullptr ? static_cast<size_t>(PyTuple_GET_SIZE(defaults)) : 0;
+    return true;
+  }
+
+  static bool addBody(Snapshot& snapshot, uint32_t index, PyCodeObject* code, const Body& body) {
+    if (body.snapshot == nullptr) return false;
+    Callee& entry = snapshot.callees[index];
+    entry.body = body.snapshot;
+    entry.codeObject = addCompared(snapshot, reinterpret_cast<PyObject*>(code), "code " + body.snapshot->name);
+    if (body.snapshot->validityObject < 0) return true;
+    entry.globalsObject = addCompared(snapshot, body.scope.globals, "globals");
+    addCompared(snapshot, body.scope.builtins, "builtins");
+    return true;
+  }
+
+  const Body& bodyOf(CodeData& callee, const GlobalScope& scope, bool mayLoop) {
     Body& body = bodies_[&callee];
     const bool isOnPath = std::find(path_.begin(), path_.end(), &callee) != path_.end();
     if (body.isTried || isOnPath || path_.size() > frontend::kMaxInliningDepth) return body;
     body.isTried = true;
-    if (hasLoop(callee.code())) return body;
+    if (!mayLoop && hasLoop(callee.code())) return body;
     std::vector<SiteCache> none;
-    body.scope = {function->func_globals, function->func_builtins, &validity_};
+    body.scope = scope;
     std::vector<SiteCache>& caches = callee.siteCaches.empty() ? none : callee.siteCaches;
     Result<Snapshot> copy = snapshotCode(callee.code(), callee.blocked, caches, body.scope);
     if (!copy) return body;
@@ -172,8 +219,10 @@ class CalleeFinder {
 
 }  // namespace
 
-void addCallees(Snapshot& snapshot, CodeData& data, Validity& validity) {
-  CalleeFinder(validity).addTo(snapshot, data);
+void addCallees(Snapshot& snapshot, CodeData& data, const GlobalScope& scope) {
+  CalleeFinder finder(*scope.validity);
+  finder.addTo(snapshot, data);
+  finder.addGenerators(snapshot, scope);
 }
 
 }  // namespace martlet::vm

@@ -7,8 +7,9 @@
 
 namespace martlet::vm {
 
-/// Adds the callees that are known to a snapshot of `data`'s code, and theirs to them. `validity` depends on their code
-/// and globals from then on. With the GIL held; runs no Python code, leaves no exception.
-void addCallees(frontend::Snapshot& snapshot, CodeData& data, Validity& validity);
+/// Adds the callees that are known to a snapshot of `data`'s code, and theirs to them, and its generator expressions.
+/// `scope` is the code's; its validity depends on their code and globals from then on. With the GIL held; runs no
+/// Python code, leaves no exception.
+void addCallees(frontend::Snapshot& snapshot, CodeData& data, const GlobalScope& scope);
 
 }  // namespace martlet::vm

@@ -35,6 +35,7 @@ bool onlyMakesObject(Helper helper) {
   case Helper::ChrOf:
   case Helper::FormatQuiet:
   case Helper::DictItem:
+  case Helper::PresentItem:
   case Helper::BinaryOpQuiet:
   case Helper::NewInstance:
   case Helper::DefaultArgument:
@@ -53,15 +54,6 @@ bool isArrayOrListStore(Op op) {
 }
 
 }  // namespace
-
-/// Where a translation was before it tried something.
-struct Translator::Attempt {
-  Block* block;
-  size_t opCount, blockCount, inlinedInstructions;
-  uint32_t inlinedCalls;
-  Values locals, stack;
-  Region region;
-};
 
 /// The translation of a body, which goes on in the caller's block.
 Translator::Translator(const Snapshot& body, const ControlFlow& flow, const Translator& caller, InlinedCall& call)
@@ -130,11 +122,12 @@ void Translator::checkInlined(Value& value) {
   }
   if (value.op == Op::BoxInt || value.op == Op::BoxFloat || value.op == Op::KeepAlive) return;
   if (value.op == Op::CallRuntime && onlyMakesObject(value.helper)) return;
+  if (inlined_->consumer != nullptr && changesOwn(value)) return;
   if (value.calls(Helper::StoreField) && region_.made.contains(value.operands[0])) return;
   if (value.calls(Helper::CallQuiet) && !mayChangeObject(*knownCallable(value.operands[0]))) return;
   const bool isLastWrite =
       isArrayOrListStore(value.op) || (value.op == Op::CallRuntime && changesContainer(value.helper));
-  if (!isLastWrite) return giveUp();
+  if (!isLastWrite || inlined_->consumer != nullptr) return giveUp();
   region_.hasWritten = true;
 }
 
@@ -187,7 +180,7 @@ void Translator::addDefaults(Value* function, size_t parameters, Values& args) {
 /// By CALL's operands: callable, self or NULL, arguments.
 bool Translator::inlineCall(const Values& operands) {
   const Callee* callee = calleeHere();
-  if (callee == nullptr) return false;
+  if (callee == nullptr || callee->body->isGenerator) return false;
   if (callee->classVersion != 0) {
     const Attempt attempt = beginAttempt();
     return finishAttempt(attempt, inlineInitializer(*callee, operands));
@@ -311,14 +304,28 @@ const ControlFlow* Translator::flowOf(const Snapshot& body) {
   return flow ? &*flow : nullptr;
 }
 
+/// Of a callee that is small enough to be taken in; null for others.
+const ControlFlow* Translator::beginBody(const Callee& callee, size_t depth) {
+  const size_t size = callee.body->instructions.size();
+  if (depth > kMaxInliningDepth || unit_.inlinedInstructions + size > kMaxInlined) return nullptr;
+  const ControlFlow* flow = flowOf(*callee.body);
+  if (flow != nullptr) unit_.inlinedInstructions += size;
+  return flow;
+}
+
+/// A function has the globals that its body's constants are of.
+void Translator::requireScope(const Callee& callee, Value* function) {
+  if (callee.globalsObject < 0) return;
+  Values scope{function, constObject(callee.globalsObject), constObject(callee.globalsObject + 1)};
+  require(call(Helper::HasScope, scope));
+}
+
 /// The body of `function`, if that runs the expected code. `held` is what the call keeps alive. Pushes the result.
 bool Translator::inlineFunction(const Callee& callee, Value* function, Values args, const Values& held) {
   const size_t depth = inlined_ != nullptr ? inlined_->depth + 1 : 1;
   const Snapshot& body = *callee.body;
-  if (depth > kMaxInliningDepth || unit_.inlinedInstructions + body.instructions.size() > kMaxInlined) return false;
-  const ControlFlow* flow = flowOf(body);
+  const ControlFlow* flow = beginBody(callee, depth);
   if (flow == nullptr) return false;
-  unit_.inlinedInstructions += body.instructions.size();
   std::unique_ptr<hir::FrameState> state = makeState();
   if (depth == 1) require(call(Helper::HasRecursionRoom, {}, {kMaxInliningDepth}));
   // Of a code object that has died, another one may have got the address.
@@ -326,13 +333,10 @@ bool Translator::inlineFunction(const Callee& callee, Value* function, Values ar
   require(call(Helper::RunsCode, {function, constObject(callee.codeObject)}));
   const bool isKnown = function->op == Op::ConstObject &&
                        function_.objects[static_cast<size_t>(function->imm)].address == callee.function;
-  if (callee.globalsObject >= 0 && !isKnown) {
-    Values scope{function, constObject(callee.globalsObject), constObject(callee.globalsObject + 1)};
-    require(call(Helper::HasScope, scope));
-  }
+  if (!isKnown) requireScope(callee, function);
   addDefaults(function, body.argCount, args);
   if (failure_) return false;
-  InlinedCall inlinedCall{*state, depth, {}};
+  InlinedCall inlinedCall{*state, depth, {}, nullptr};
   Translator inner(body, *flow, *this, inlinedCall);
   if (!inner.translateInlined(args)) return false;
   takeReturns(inlinedCall, held);
@@ -399,26 +403,36 @@ void Translator::commitStores() {
 /// As edgeTo(), for code whose locals are in no frame.
 Edge Translator::inlinedEdgeTo(uint32_t index) {
   BlockPlan& plan = plans_[index];
-  const bool isJoin = flow_.isJoin(index), isFirst = plan.block == nullptr;
-  if (index <= index_) giveUp();  // a loop
+  const bool isJoin = flow_.isJoin(index), isFirst = plan.block == nullptr, isLoop = index <= index_;
+  if (isLoop && (inlined_->consumer == nullptr || isFirst || region_.hasWritten)) giveUp();
+  if (inlined_->consumer != nullptr) dropLoopVariables(index);
   if (isFirst) {
     plan.block = newInnerBlock();
     plan.locals = locals_;
     plan.stack = stack_;
     plan.region = region_;
     if (isJoin) {
-      for (Value*& slot : plan.locals) slot = function_.newParam(plan.block, types::kNullable);
-      for (Value*& slot : plan.stack) slot = function_.newParam(plan.block, types::kNullable);
+      const auto param = [&](Value* value) {
+        return function_.newParam(plan.block, value->type.isMachine() ? value->type : types::kNullable);
+      };
+      for (size_t slot = 0; slot < plan.locals.size(); ++slot) {
+        if (varies(index, slot)) plan.locals[slot] = param(plan.locals[slot]);
+      }
+      for (Value*& slot : plan.stack) slot = param(slot);
       plan.region.versions.clear();
     }
     pending_.insert(index);
   }
   plan.region.hasWritten |= region_.hasWritten;
-  if (isJoin && (!region_.stores.empty() || region_.made != plan.region.made)) giveUp();
+  // Of what was made in a loop's body its head knows nothing, and nobody stores to it again.
+  const bool differs = !isLoop && region_.made != plan.region.made;
+  if (isJoin && (!region_.stores.empty() || differs)) giveUp();
   if (plan.stack.size() != stack_.size()) giveUp();
   Edge edge{plan.block, {}};
   if (isJoin && !failure_) {
-    edge.args = locals_;
+    for (size_t slot = 0; slot < locals_.size(); ++slot) {
+      if (varies(index, slot)) edge.args.push_back(locals_[slot]);
+    }
     edge.args.insert(edge.args.end(), stack_.begin(), stack_.end());
   }
   return edge;
@@ -437,6 +451,7 @@ void Translator::storeLocalInlined(size_t slot, Value* value) {
 
 /// True if the instruction has been lowered.
 bool Translator::lowerInlined() {
+  if (inlined_->consumer != nullptr && lowerConsumed()) return true;
   switch (ins_->op) {
   case BytecodeOp::LoadAttr: return loadAttrInlined();
   case BytecodeOp::StoreAttr: storeAttrInlined(); return true;

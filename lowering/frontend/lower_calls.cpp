@@ -35,12 +35,13 @@ void Translator::lowerCall() {
   case BytecodeOp::Call: {
     // callable, self or NULL, arguments: the stack's order is the helpers' order.
     const Values operands = popMany(arg + 2);
+    if (arg == 0 && consumeGenerator(operands)) return;
     if (callKnown(operands) || inlineCall(operands)) return;
     Helper helper = callHelper(ins_->special);
     const bool takesAny = helper == Helper::CallBuiltin || helper == Helper::CallMethodDescriptor;
     if (!takesAny && !speculates()) helper = Helper::Call;
-    if (helper == Helper::Call) return push(call(helper, operands, {ins_->site}));
-    return push(call(helper, operands));
+    push(helper == Helper::Call ? call(helper, operands, {ins_->site}) : call(helper, operands));
+    return learnResult(operands);
   }
   case BytecodeOp::CallKw: {
     Value* names = pop();
@@ -63,6 +64,7 @@ void Translator::lowerCall() {
     Value* function = pop();
     Value* attribute = pop();
     call(Helper::SetFunctionAttribute, {function, attribute}, {arg});
+    noteClosure(function, attribute, arg);
     return push(function);
   }
   default: return fail(BailoutReason::UnsupportedOpcode, name(ins_->op));

@@ -20,9 +20,13 @@ void Translator::lowerControl() {
   case BytecodeOp::PopJumpIfNotNone: return popJump(is(pop(), snapshot_.noneObject), false);
   case BytecodeOp::GetIter: {
     Value* iterable = pop();
-    if (iterable->type == types::RangeIter) return push(iterable);
-    if (getIterQuietly(iterable)) return;
-    return push(call(Helper::GetIter, {iterable}));
+    if (iterable->type == types::RangeIter) {
+      push(iterable);
+    } else if (!getIterQuietly(iterable)) {
+      push(call(Helper::GetIter, {iterable}));
+    }
+    iterated_ = {stack_.empty() ? nullptr : stack_.back(), iterable};
+    return;
   }
   case BytecodeOp::ForIter: return forIter();
   case BytecodeOp::ReturnValue: return endWithReturn(pop());
@@ -36,9 +40,11 @@ bool Translator::getIterQuietly(Value* iterable) {
   if (failure_ || !speculates()) return false;
   const bool more = next_ < snapshot_.instructions.size() && snapshot_.instructions[next_].op == BytecodeOp::ForIter;
   const Special loop = more ? snapshot_.instructions[next_].special : Special::None;
+  const auto callee = snapshot_.callees.find(next_);
+  const bool isConsumed = callee != snapshot_.callees.end() && callee->second.body->isGenerator;
   const bool isMade = iterable->calls(Helper::CallQuiet);
-  const bool isKnown = loop == Special::ForIterList || loop == Special::ForIterTuple || loop == Special::ForIterRange ||
-                       loop == Special::ForIterQuiet || isMade;
+  const bool isKnown = isConsumed || loop == Special::ForIterList || loop == Special::ForIterTuple ||
+                       loop == Special::ForIterRange || loop == Special::ForIterQuiet || isMade;
   if (!isKnown || !iterable->type.mayBe(types::kObject.without(types::kNumber | types::None))) return false;
   Value* iterator = call(Helper::GetIterQuiet, {iterable});
   push(orElse(isNotNull(iterator), iterator, isMade || iterable->type.isSubtypeOf(types::kContainer),
@@ -68,8 +74,11 @@ bool Translator::forSequence() {
   Block* end = newInnerBlock();
   endWithBranch(hasNext, {body, {}}, {end, {}});
   switchTo(end);
-  Value* result = call(isList ? Helper::ForIterList : Helper::ForIterTuple, {iterator}, {}, 1);
-  output(result, 0, types::kNullable);
+  // Nobody else has a loop's own iterator.
+  if (inlined_ == nullptr) {
+    Value* result = call(isList ? Helper::ForIterList : Helper::ForIterTuple, {iterator}, {}, 1);
+    output(result, 0, types::kNullable);
+  }
   pop();
   endWithJump(static_cast<uint32_t>(flow_.find(ins_->target)));
   switchTo(body);
@@ -94,7 +103,7 @@ bool Translator::forQuietly() {
   Block* end = newInnerBlock();
   endWithBranch(isNonZero(result), {body, {}}, {end, {}});
   switchTo(end);
-  output(call(Helper::ForIter, {iterator}, {}, 1), 0, types::kNullable);
+  if (inlined_ == nullptr) output(call(Helper::ForIter, {iterator}, {}, 1), 0, types::kNullable);
   pop();
   endWithJump(static_cast<uint32_t>(flow_.find(ins_->target)));
   switchTo(body);

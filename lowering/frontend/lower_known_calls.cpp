@@ -350,6 +350,8 @@ bool Translator::areLikelyQuiet(KnownCallable known, const Values& args) const {
   const auto first = args.begin() + static_cast<ptrdiff_t>(!ownerType(known).isNothing());  // self is guarded
   return std::all_of(first, args.end(), [&](const Value* v) {
     const bool isIterable = expected == kItems && v->calls(Helper::CallQuiet);
+    // A generator expression is taken in only if it is quiet.
+    if (inlined_ != nullptr && inlined_->consumer != nullptr && v->type.mayBe(expected)) return true;
     return isIterable || v->type.without(types::Null).isSubtypeOf(expected);
   });
 }

@@ -72,8 +72,14 @@ bool Translator::loadQuietly(Value* container, Value* key) {
     if (!container->type.mayBe(types::Bytes | types::OtherObject) || !key->type.mayBe(types::Long)) return false;
     push(boxInt(checkedOutput(call(Helper::ByteItemValue, {container, unboxInt(key)}), types::I64)));
     return true;
-  default: return false;
+  default: break;
   }
+  // Inlined code must not run Python code.
+  if (inlined_ == nullptr || ins_->special == Special::ClassMethod) return false;
+  Value* item = call(Helper::PresentItem, {container, key});
+  requireHere(isNotNull(item));
+  push(item);
+  return true;
 }
 
 bool Translator::storeQuietly(Value* container, Value* key, Value* value) {

@@ -107,6 +107,7 @@ void Translator::translateBlock(uint32_t leader) {
 void Translator::translateFrom(uint32_t index) {
   while (true) {
     beginInstruction(index);
+    emitLearned();
     if (flow_.leftOut[index]) return endWithExit(hir::ExitReason::NotRun);
     if (inlined_ == nullptr || !lowerInlined()) lowerInstruction();
     if (failure_ || block_ == nullptr) return;

@@ -69,17 +69,38 @@ class Translator {
     Value* value;
     Region region;
   };
+  enum class Number : uint8_t { Unknown, Int, Float };
+  /// What takes in the items of a generator expression (generator_expressions.cpp).
+  struct Consumer {
+    KnownCallable known;
+    Value* callable;
+    Number number = Number::Unknown;  ///< what the items are
+    bool takesCall = false;           ///< else the call finds a list of the items
+    bool isMade = false;              ///< the items are numbers without an object
+    Value* iterator = nullptr;        ///< the loop's own
+    Value* container = nullptr;
+    Block* slow = nullptr;  ///< makes the generator after all
+    size_t state = 0;       ///< where what goes round the loop is among the locals
+  };
   /// A body in the place of a call. All that can fail in it goes back to before the call.
   struct InlinedCall {
     const hir::FrameState& state;  ///< of the outermost call
     size_t depth;
     std::vector<InlinedReturn> returns;
+    Consumer* consumer = nullptr;  ///< of a generator expression
   };
   /// A method and its self.
   struct MethodLoad {
     Value *method, *self;
   };
-  struct Attempt;
+  /// Where a translation was before it tried something.
+  struct Attempt {
+    Block* block;
+    size_t opCount, blockCount, inlinedInstructions;
+    uint32_t inlinedCalls;
+    Values locals, stack;
+    Region region;
+  };
   Translator(const Snapshot& body, const ControlFlow& flow, const Translator& caller, InlinedCall& call);
   Attempt beginAttempt() const;
   bool finishAttempt(const Attempt& attempt, bool isGood);
@@ -93,6 +114,8 @@ class Translator {
   bool inlineInitializer(const Callee& callee, const Values& operands);
   bool inlineFunction(const Callee& callee, Value* function, Values args, const Values& held);
   const ControlFlow* flowOf(const Snapshot& body);
+  const ControlFlow* beginBody(const Callee& callee, size_t depth);
+  void requireScope(const Callee& callee, Value* function);
   static bool mayTake(const Callee& callee, size_t count);
   void addDefaults(Value* function, size_t parameters, Values& args);
   bool translateInlined(const Values& args);
@@ -116,6 +139,40 @@ class Translator {
   Edge inlinedEdgeTo(uint32_t index);
   void giveUp();
 
+  // ---- generator expressions (generator_expressions.cpp)
+  struct LoopRange {
+    uint32_t head = 0, end = 0;  ///< instruction indices, of FOR_ITER and of what is behind the loop
+    bool isOther = false;        ///< the variable is used in other ways
+    bool isEmpty() const { return end == 0; }
+    bool contains(uint32_t index) const { return head < index && index < end; }
+  };
+  void noteClosure(Value* function, Value* attribute, int64_t which);
+  std::optional<Values> cellsOf(const Callee& callee, const Value* function) const;
+  std::optional<Consumer> consumerBehind() const;
+  void learnResult(const Values& operands);
+  void emitLearned();
+  bool consumeGenerator(const Values& operands);
+  Value* joinSlowWay(Block* slow, Value* result, const Values& operands);
+  void requireHere(Value* condition);
+  bool inlineGenerator(const Callee& callee, Consumer& consumer, const Values& operands, const Values& cells);
+  Value* ownIterator(Value* iterable);
+  bool translateConsumed(const Values& cells);
+  void findLoopVariables();
+  bool varies(uint32_t index, size_t slot) const;
+  bool isDeadAt(uint32_t index, size_t slot) const;
+  void dropLoopVariables(uint32_t index);
+  bool changesOwn(const Value& value) const;
+  bool lowerConsumed();
+  void beginConsuming();
+  void consume(Value* item);
+  void test(Value* item);
+  Value* consumedNumber(Value* item);
+  void addUp(Value* item);
+  void takeBest(Value* item);
+  void finishWith(Value* result);
+  void finishConsuming();
+  void finishSum();
+
   // ---- driver (translator.cpp)
   bool isFilledByPrologue(int64_t slot) const;
   void makeEntry(const ResolvedEntry& entry);
@@ -137,6 +194,7 @@ class Translator {
   Value* constObject(int64_t index);
   /// A snapshot's object table index in the function's table.
   int64_t inTable(int64_t index) const { return firstObject_ + index; }
+  Value* constFloat(double number);
   Value* constArgument() { return constObject(ins_->arg); }
   Value* nameObject(int64_t index) { return constObject(snapshot_.nameBase + index); }
   Value* none() { return constObject(snapshot_.noneObject); }
@@ -222,7 +280,6 @@ class Translator {
   void lowerMatch();       // lower_matching.cpp
 
   // ---- calls of what is known (lower_known_calls.cpp)
-  enum class Number : uint8_t { Unknown, Int, Float };
   const KnownCallable* knownCallable(const Value* callable) const;
   bool callKnown(const Values& operands);
   bool callWithAnything(KnownCallable known, const Values& operands);
@@ -299,8 +356,19 @@ class Translator {
   InlinedCall* inlined_ = nullptr;  ///< NULL in the function itself
   Region region_;
   std::vector<MethodLoad> methodLoads_;  ///< of methods that have been inlined
-  std::vector<BlockPlan> plans_;         ///< by leader's instruction index
-  std::set<uint32_t> pending_;           ///< leaders whose block exists and is not translated yet
+  std::vector<LoopRange> loops_;         ///< of a generator expression: by slot, whose variable it is
+  struct {
+    Value *function = nullptr, *closure = nullptr;
+  } made_;  ///< the last function with a closure
+  struct {
+    Value *iterator = nullptr, *iterable = nullptr;
+  } iterated_;  ///< the last operand of GET_ITER
+  struct {
+    Value* result = nullptr;
+    uint32_t site = 0;
+  } learned_;                     ///< see learnResult()
+  std::vector<BlockPlan> plans_;  ///< by leader's instruction index
+  std::set<uint32_t> pending_;    ///< leaders whose block exists and is not translated yet
   std::optional<Bailout> failure_;
 
   Block* block_ = nullptr;  ///< NULL behind a terminator

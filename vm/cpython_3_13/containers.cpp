@@ -21,6 +21,24 @@ bool areIntsAsExpected() {
 
 }  // namespace
 
+PyObject* newCollectedList() {
+  constexpr Py_ssize_t kGuess = 8;
+  PyObject* list = PyList_New(kGuess);
+  if (list != nullptr) Py_SET_SIZE(list, 0);
+  return list;
+}
+
+void trimCollectedList(PyListObject* list) {
+  const Py_ssize_t size = Py_SIZE(list);
+  if (size >= list->allocated / 2) return;
+  // list_resize(): a multiple of four with some room.
+  const Py_ssize_t wanted = size != 0 ? (size + size / 8 + 6) & ~Py_ssize_t{3} : 0;
+  void* items = PyMem_Realloc(list->ob_item, static_cast<size_t>(wanted) * sizeof(PyObject*));
+  if (items == nullptr) return;
+  list->ob_item = static_cast<PyObject**>(items);
+  list->allocated = wanted;
+}
+
 bool hashesAreAsExpected() {
   constexpr long kNumbers[] = {0, 1, -1, (1L << PyLong_SHIFT) - 1, 1 - (1L << PyLong_SHIFT)};
   const Ref tuple = Ref::steal(PyTuple_New(std::size(kNumbers)));

@@ -166,6 +166,12 @@ inline Py_hash_t hashOfIdentity(const PyObject* object) {
   return hash == -1 ? -2 : hash;
 }
 
+/// An empty list with the room that list() begins with for an iterator that does not tell its length; NULL: no memory.
+PyObject* newCollectedList();
+
+/// What list() does with it when the iterator is exhausted: sys.getsizeof() tells how much room is left.
+void trimCollectedList(PyListObject* list);
+
 /// True if tuples, ints and objects are hashed as above.
 bool hashesAreAsExpected();
 

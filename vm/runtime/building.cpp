@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Helpers: building containers and strings, adding to them, taking them apart. Must not know: HIR, LLVM.
+#include "vm/cpython_3_13/containers.h"
 #include "vm/runtime/held.h"
 #include "vm/runtime/leave.h"
 #include "vm/runtime/runtime.h"
@@ -32,6 +33,14 @@ PyObject* rt_build_list(PyObject* const* args, int64_t count) {
   if (list == nullptr) return nullptr;
   for (int64_t i = 0; i < count; ++i) PyList_SET_ITEM(list, i, Py_NewRef(args[i]));
   return list;
+}
+
+PyObject* rt_new_collected() {
+  return port::newCollectedList();
+}
+
+void rt_trim_collected(PyObject* list) {
+  port::trimCollectedList(reinterpret_cast<PyListObject*>(list));
 }
 
 PyObject* rt_build_set(PyThreadState* tstate, int64_t borrowed, PyObject* const* args, int64_t count) {

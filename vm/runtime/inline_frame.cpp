@@ -84,6 +84,10 @@ PyObject* rt_load_deref(PyThreadState* tstate, Frame* frame, PyObject* cell, int
   return value;
 }
 
+PyObject* rt_cell_content(PyObject* cell) {
+  return Py_XNewRef(reinterpret_cast<PyCellObject*>(cell)->ob_ref);
+}
+
 void rt_store_deref(PyObject* cell, PyObject* value) {
   auto* holder = reinterpret_cast<PyCellObject*>(cell);
   PyObject* old = holder->ob_ref;

@@ -56,12 +56,14 @@ int storeInDict(PyObject* dict, PyObject* key, PyObject* value) {
 
 extern "C" {
 
+PyObject* rt_present_item(PyObject* container, PyObject* key) {
+  if (findsAs(container, PyDict_Type, Py_TPFLAGS_DICT_SUBCLASS)) return presentValue(container, key);
+  return presentItem(container, key);
+}
+
 PyObject* rt_subscr(PyThreadState* tstate, int64_t borrowed, PyObject* container, PyObject* key) {
-  if (findsAs(container, PyDict_Type, Py_TPFLAGS_DICT_SUBCLASS)) {
-    if (PyObject* value = presentValue(container, key)) return value;
-  } else if (PyObject* item = presentItem(container, key)) {
-    return item;
-  } else if (PyObject* function = ofClass(container, martlet_singletons.dunderGetitem)) {
+  if (PyObject* item = rt_present_item(container, key)) return item;
+  if (PyObject* function = ofClass(container, martlet_singletons.dunderGetitem)) {
     return leaveChecked(
         tstate, holding(borrowed, {container, key}, [&] { return callOfClass(tstate, function, {container, key}); }));
   }
