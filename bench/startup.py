@@ -18,7 +18,7 @@ import time
 import martlet
 
 # What scripts/python does for MARTLET=1.
-ACTIVATE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(martlet.__file__))), "activate")
+ACTIVATE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(martlet.__file__))), "activate")
 ENABLED = {"MARTLET": "1", "PYTHONPATH": os.pathsep.join([ACTIVATE, *filter(None, [os.environ.get("PYTHONPATH")])])}
 
 # name -> (words after `python`, name of what it is compared with, variables)

@@ -10,7 +10,7 @@ import os
 import sys
 
 import martlet
-from martlet import _martlet
+from martlet import _start
 
 TYPE_CHECKING = False  # type checkers know the name
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ def main() -> None:
 
 def _parse_command_line(words: "list[str]") -> "tuple[dict[str, Any], str, str, list[str]]":
     """Options, the kind of program ("-m", "-c", "-" or "file"), the program, and the program's arguments."""
-    flags = {option.flag: option for option in martlet.options()}
     chosen: dict[str, Any] = {}
     position = 0
     while position < len(words):
@@ -78,7 +77,7 @@ def _parse_command_line(words: "list[str]") -> "tuple[dict[str, Any], str, str, 
         if not word.startswith("-"):
             return chosen, "file", word, words[position:]
         flag, equals, text = word.partition("=")
-        option = flags.get(flag)
+        option = {option.flag: option for option in martlet.options()}.get(flag)
         if option is None:
             _fail(f"unknown option {flag}")
         if not equals:
@@ -248,7 +247,7 @@ def _execute(code: "CodeType", module: "ModuleType") -> None:
 
 def _at_bottom(function: "Callable[..., Any]", *arguments: "Any") -> None:
     # With no frame of ours below, the program sees f_back is None and its whole recursion limit, as without us.
-    _martlet.call_at_bottom(function, *arguments)
+    _start.call_at_bottom(function, *arguments)
 
 
 # ---- uncaught exceptions ---------------------------------------------------------------------------------------------

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# Switching the engine on and off, as the Python layer uses it (implemented in libjit/start.cpp).
+from typing import Any, Callable
+
+def enable() -> None: ...
+def disable() -> None: ...
+def is_enabled() -> bool: ...
+def has_options() -> bool:
+    """Whether the environment has a variable MARTLET_…"""
+
+def call_at_bottom(function: Callable[..., Any], /, *arguments: Any) -> Any:
+    """Call with no Python frame below, as the interpreter runs a main program: f_back is None."""
