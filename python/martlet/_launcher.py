@@ -121,7 +121,7 @@ def _run_command(source: str, arguments: "list[str]") -> None:
     _set_first_path("")
     sys.audit("cpython.run_command", source)
     module = _new_main_module()
-    code = compile(source, "<string>", "exec", dont_inherit=True)
+    code = _compile(source, "<string>")
     _register_source(source, code)
     _execute(code, module)
 
@@ -132,7 +132,7 @@ def _run_standard_input(arguments: "list[str]") -> None:
     _set_first_path("")
     sys.audit("cpython.run_stdin")
     module = _new_main_module()
-    _execute_file(compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True), module, "<stdin>")
+    _execute_file(_compile(sys.stdin.buffer.read(), "<stdin>"), module, "<stdin>")
 
 
 def _run_module(name: str, arguments: "list[str]") -> None:
@@ -197,7 +197,13 @@ def _code_and_loader(source: bytes, path: str) -> "tuple[CodeType, Any]":
     if path.endswith(".pyc"):
         loader = SourcelessFileLoader("__main__", path)
         return loader.get_code("__main__"), loader
-    return compile(source, path, "exec", dont_inherit=True), SourceFileLoader("__main__", path)
+    return _compile(source, path), SourceFileLoader("__main__", path)
+
+
+def _compile(source: "str | bytes", name: str) -> "CodeType":
+    if ("\0" if isinstance(source, str) else b"\0") in source:
+        return compile(source, name, "exec", dont_inherit=True)  # has the error
+    return _start.compile_program(source, name)
 
 
 def _importer(path: str) -> "Any":
