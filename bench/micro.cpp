@@ -166,7 +166,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   initializePython();
-  if (!martlet::vm::initializeRuntime()) die();
+  if (!martlet::vm::initializeRuntime() || !martlet::vm::findClassSlots()) die();
   registerAll();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

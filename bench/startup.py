@@ -15,25 +15,24 @@ import sys
 import tempfile
 import time
 
-import martlet
+from activation import enabled
 
-# What scripts/python does for MARTLET=1.
-ACTIVATE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(martlet.__file__))), "activate")
-ENABLED = {"MARTLET": "1", "PYTHONPATH": os.pathsep.join([ACTIVATE, *filter(None, [os.environ.get("PYTHONPATH")])])}
+PLAIN = {name: value for name, value in os.environ.items() if name != "MARTLET"}
+ENABLED = enabled(PLAIN)
 
-# name -> (words after `python`, name of what it is compared with, variables)
+# name -> (words after `python`, name of what it is compared with, environment)
 WAYS = {
-    "python FILE": (["FILE"], "", {}),
-    "python -m martlet FILE": (["-m", "martlet", "FILE"], "python FILE", {}),
+    "python FILE": (["FILE"], "", PLAIN),
+    "python -m martlet FILE": (["-m", "martlet", "FILE"], "python FILE", PLAIN),
     "MARTLET=1 python FILE": (["FILE"], "python FILE", ENABLED),
-    "python -c pass": (["-c", "pass"], "", {}),
-    "import martlet; enable()": (["-c", "import martlet; martlet.enable()"], "python -c pass", {}),
+    "python -c pass": (["-c", "pass"], "", PLAIN),
+    "import martlet; enable()": (["-c", "import martlet; martlet.enable()"], "python -c pass", PLAIN),
+    "MARTLET=1 python -c pass": (["-c", "pass"], "python -c pass", ENABLED),
 }
 
 
-def started(words: list[str], variables: dict[str, str]) -> tuple[float, float]:
+def started(words: list[str], environment: dict[str, str]) -> tuple[float, float]:
     """Wall and processor milliseconds of one process."""
-    environment = {name: value for name, value in os.environ.items() if name != "MARTLET"} | variables
     before = time.perf_counter()
     process = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
@@ -51,8 +50,8 @@ def main() -> None:
             pass
         times = {way: [] for way in WAYS}
         for _ in range(rounds + 1):
-            for way, (words, _, variables) in WAYS.items():
-                times[way].append(started([path if word == "FILE" else word for word in words], variables))
+            for way, (words, _, environment) in WAYS.items():
+                times[way].append(started([path if word == "FILE" else word for word in words], environment))
     print(f"CPython {sys.version.split()[0]}, {rounds} rounds; medians, and what is added: median of the rounds")
     print(f"{'':26} {'wall ms':>8} {'added':>7} {'processor ms':>13} {'added':>7}")
     for way, (_, base, _) in WAYS.items():

@@ -99,19 +99,15 @@ class Runner:
         measure(Body(name, run, inner_loops))
 
     def bench_command(self, name, command):
-        """Whole processes; with the JIT `python …` becomes `python -m martlet …`."""
+        """Whole processes; with the JIT they have it from their start, as `MARTLET=1 scripts/python` gives it to them."""
         self.parse_args()
-        words = list(command)
-        if settings.jit and words[0] == sys.executable:
-            position = 1
-            while words[position].startswith("-") and words[position][:2] not in ("-c", "-m"):
-                position += 1  # the interpreter's own options
-            words[position:position] = ["-m", "martlet"]
 
         def run(loops):
             start = perf_counter()
             for _ in range(loops):
-                subprocess.run(words, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                subprocess.run(
+                    command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=settings.environment
+                )
             return perf_counter() - start
 
         measure(Body(name, run, 1))
@@ -129,7 +125,7 @@ def jit_stats() -> dict:
 # ---- by itself --------------------------------------------------------------------------------------------------------
 
 results: list[dict] = []
-settings = argparse.Namespace(jit=False)
+settings = argparse.Namespace(jit=False, environment=None)
 
 
 def measure_alone(body: Body) -> None:
@@ -185,6 +181,7 @@ def main() -> None:
     parser.add_argument("script")
     parser.add_argument("args", nargs=argparse.REMAINDER)
     global measure, settings
+    parser.set_defaults(environment=None)
     settings = parser.parse_args()
     control = Control() if settings.lockstep else None
     if control:
@@ -197,7 +194,9 @@ def main() -> None:
     sys.modules["pyperf"] = fake
     if settings.jit:
         import martlet
+        from activation import enabled
 
+        settings.environment = enabled(dict(os.environ))
         martlet.enable()
     sys.argv = [settings.script, *settings.args]
     sys.path[0] = os.path.dirname(os.path.abspath(settings.script))

@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <malloc.h>
 
+#include <cstdlib>
+
 #include "libjit/clock.h"
 #include "lowering/frontend/frontend.h"
 #include "lowering/hir/printer.h"
@@ -26,10 +28,20 @@ struct DumpPlan {
   }
 };
 
+/// Of this shared object, which may have been loaded through a link: the backend and its bitcode lie beside it.
+std::string ownFolder() {
+  Dl_info self;
+  if (dladdr(reinterpret_cast<const void*>(&ownFolder), &self) == 0) return ".";
+  char* resolved = realpath(self.dli_fname, nullptr);
+  const std::string path = resolved != nullptr ? resolved : self.dli_fname;
+  std::free(resolved);
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
 }  // namespace
 
-Compiler::Compiler(std::string folder, std::vector<HelperAddress> helpers)
-    : folder_(std::move(folder)), helpers_(std::move(helpers)) {}
+Compiler::Compiler(std::vector<HelperAddress> helpers) : helpers_(std::move(helpers)) {}
 
 bool Compiler::loadBackend(std::string* error) {
   if (backend_ != nullptr) return true;
@@ -38,12 +50,13 @@ bool Compiler::loadBackend(std::string* error) {
     return false;
   }
   const double start = processorSeconds();
-  void* library = dlopen((folder_ + "/martlet_llvm.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  const std::string folder = ownFolder();
+  void* library = dlopen((folder + "/martlet_llvm.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   using Create = Backend* (*)(const HelperAddress*, size_t, const char*, std::string*);
   Create create = nullptr;
   if (library != nullptr) create = reinterpret_cast<Create>(dlsym(library, "martlet_backend_create"));
   if (create != nullptr) {
-    const std::string bitcode = folder_ + "/martlet_runtime.bc";
+    const std::string bitcode = folder + "/martlet_runtime.bc";
     backend_ = create(helpers_.data(), helpers_.size(), bitcode.c_str(), &loadError_);
   } else {
     const char* reason = dlerror();

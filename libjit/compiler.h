@@ -14,8 +14,7 @@ namespace martlet {
 
 class Compiler {
  public:
-  /// `folder` holds the backend's shared object and the runtime's bitcode.
-  Compiler(std::string folder, std::vector<HelperAddress> helpers);
+  explicit Compiler(std::vector<HelperAddress> helpers);
 
   /// One at a time: waits for a compilation that runs on another thread.
   Result<CompiledCode> compile(const frontend::Snapshot& snapshot, const std::vector<frontend::EntryRequest>& entries,
@@ -32,7 +31,6 @@ class Compiler {
  private:
   bool loadBackend(std::string* error);
 
-  std::string folder_;
   std::vector<HelperAddress> helpers_;
   std::mutex mutex_;
   Backend* backend_ = nullptr;  ///< never destroyed: native code outlives us

@@ -14,6 +14,7 @@
 #include "vm/callees.h"
 #include "vm/function_watcher.h"
 #include "vm/runtime/helper_table.h"
+#include "vm/runtime/singletons.h"
 #include "vm/safepoint.h"
 #include "vm/stress.h"
 
@@ -33,8 +34,6 @@ constexpr size_t kMaxSecondsEach = 65536;
 /// After so many rebindings of globals under a code object's versions, it gets no constants from globals any more.
 constexpr uint32_t kMaxWithdrawals = 8;
 
-/// Processor time that a forked child has to use before it compiles anything: a pool's workers often end before that.
-constexpr double kYouth = 0.1;
 /// In nanoseconds: how long after the system call os.fork() may look at the number of threads.
 constexpr int64_t kForkingTakes = 2'000'000;
 
@@ -44,14 +43,6 @@ int64_t nanoseconds() {
 }
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Calls are counted exactly. Jumps of several loops may be counted together, so only a small part of the threshold.
-vm::ColdLimits coldLimits(const Options& options) {
-  if (options.compile_first_call) return {};
-  constexpr int64_t kLargest = int64_t{1} << 30;
-  return {static_cast<uint32_t>(std::min(options.call_threshold, kLargest) - 1),
-          static_cast<uint32_t>(std::min(options.loop_threshold, kLargest) / 16)};
 }
 
 std::vector<HelperAddress> allHelpers() {
@@ -104,11 +95,11 @@ void yieldToProgram(int64_t niceLevel) {
 
 Engine* Engine::instance_ = nullptr;
 
-Engine::Engine(std::string folder) : compiler_(std::move(folder), allHelpers()) {}
+Engine::Engine(double* youngUntil) : compiler_(allHelpers()), youngUntil_(youngUntil) {}
 
-void Engine::create(std::string folder) {
-  if (instance_ != nullptr) return;
-  instance_ = new Engine(std::move(folder));  // lives as long as native code: to the end of the process
+bool Engine::create(vm::Counting* counting, double* youngUntil) {
+  // It lives as long as native code: to the end of the process.
+  if (instance_ == nullptr) instance_ = new Engine(youngUntil);
   vm::releaseNativeCode = [](CompiledCode& code) { instance_->compiler_.release(code); };
   vm::setTieringHooks({
       [](vm::CodeData& data, vm::NativeVersion& version, uint32_t offset, uint16_t depth) {
@@ -118,44 +109,30 @@ void Engine::create(std::string folder) {
         instance_->exited(data, version, exit, count);
       },
   });
+  const vm::MonitoringHooks hooks = {[](vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth) {
+                                       return instance_->reached(data, kind, offset, depth);
+                                     },
+                                     [] { instance_->publishReady(); }, &instance_->ready_};
+  if (!vm::takeOverCounting(*counting, hooks)) return false;
   vm::installSafepointHooks();
   vm::installGeneratorEntries();
   vm::installAsyncGeneratorEntries();
   installForkHandlers();
+  return true;
 }
 
-bool Engine::enable(const Options& options) {
-  if (stopped_) {
-    PyErr_SetString(PyExc_RuntimeError, "martlet: the interpreter is shutting down");
-    return false;
-  }
-  if (!enabled_) {
-    if (!vm::CodeData::reserveIndex()) return false;
-    const vm::MonitoringHooks hooks = {[](vm::CodeData& data, vm::RedirectKind kind, uint32_t offset, uint16_t depth) {
-                                         return instance_->reached(data, kind, offset, depth);
-                                       },
-                                       [] { instance_->publishReady(); }, &ready_, &coldLimits_};
-    vm::startDictWatcher();
-    if (!vm::startMonitoring(hooks)) {
-      PyObject* error = PyErr_GetRaisedException();
-      vm::stopDictWatcher();
-      PyErr_SetRaisedException(error);
-      return false;
-    }
-  }
+void Engine::enable(const Options& options) {
+  if (!enabled_) vm::startDictWatcher();
   options_ = options;
-  coldLimits_ = coldLimits(options);
   enabled_ = true;
   vm::setForceExitEvery(static_cast<uint64_t>(options.force_exit_every));
   vm::setNativeAllowed(PyThreadState_Get(), true);
-  return true;
 }
 
 void Engine::disable() {
   if (!enabled_) return;
   enabled_ = false;
   vm::setNativeAllowed(PyThreadState_Get(), false);
-  vm::stopMonitoring();
   vm::stopFunctionWatcher();
   vm::stopDictWatcher();
   std::deque<std::unique_ptr<CompileJob>> dropped;
@@ -357,6 +334,7 @@ std::unique_ptr<CompileJob> Engine::makeJob(vm::CodeData& data, uint32_t site, c
 
 void Engine::request(vm::CodeData& data, uint32_t siteOffset, std::vector<frontend::EntryRequest> entries) {
   if (vm::port::foreignToolsWatch(data.code()) || (!options_.sync && isYoung())) return;
+  if (!vm::findClassSlots()) return PyErr_Clear();  // no memory: the next event asks again
   vm::startFunctionWatcher();
   noteRunningFunction(data);
   data.compiledWhole |= options_.compile_first_call;
@@ -456,7 +434,7 @@ void Engine::publishReady() {
 
 bool Engine::compileNow(PyCodeObject* code, PyFunctionObject* func) {
   vm::CodeData* data = vm::CodeData::findOrCreate(code);
-  if (data == nullptr || stopped_) {
+  if (data == nullptr || stopped_ || !vm::findClassSlots()) {
     PyErr_Clear();
     return false;
   }
@@ -485,10 +463,10 @@ std::unique_ptr<CompileJob> Engine::compileOnly(PyCodeObject* code, const Option
 // --- the worker --------------------------------------------------------------------------------------------------
 
 bool Engine::isYoung() {
-  if (youngUntil_ == 0) return false;
+  if (*youngUntil_ == 0) return false;
   constexpr uint32_t kSeldom = 64;  // the clock is a system call
-  if (++youngQuestions_ % kSeldom != 0 || processSeconds() < youngUntil_) return true;
-  youngUntil_ = 0;
+  if (++youngQuestions_ % kSeldom != 0 || processSeconds() < *youngUntil_) return true;
+  *youngUntil_ = 0;
   return false;
 }
 
@@ -577,7 +555,6 @@ void Engine::afterFork() {
 void Engine::installForkHandlers() {
   pthread_atfork([] { instance_->beforeFork(); }, [] { instance_->afterFork(); },
                  [] {
-                   instance_->youngUntil_ = processSeconds() + kYouth;
                    vm::tellParent();
                    instance_->afterFork();
                  });

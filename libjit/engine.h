@@ -49,14 +49,13 @@ struct EngineStats {
 
 class Engine {
  public:
-  explicit Engine(std::string folder);
+  explicit Engine(double* youngUntil);
   static Engine* instance() { return instance_; }
-  static void create(std::string folder);
+  /// With the counting that is under way, or that has not begun. False with a Python error set.
+  static bool create(vm::Counting* counting, double* youngUntil);
 
-  /// False with a Python error set and nothing changed.
-  bool enable(const Options& options);
+  void enable(const Options& options);
   void disable();
-  bool isEnabled() const { return enabled_; }
   const Options& options() const { return options_; }
   const EngineStats& stats() const { return stats_; }
   /// Compilations that were asked for and have no effect yet.
@@ -103,7 +102,6 @@ class Engine {
 
   static Engine* instance_;
   Options options_;
-  vm::ColdLimits coldLimits_;
   EngineStats stats_;
   Compiler compiler_;
   bool enabled_ = false;
@@ -120,7 +118,7 @@ class Engine {
   std::thread worker_;
   std::atomic<bool> working_{false};
   std::atomic<int64_t> forkedAt_{0};  ///< when a thread has last forked (nanoseconds)
-  double youngUntil_ = 0;             ///< in seconds of processor time; 0: not young
+  double* youngUntil_;                ///< as in Start
   uint32_t youngQuestions_ = 0;
 };
 

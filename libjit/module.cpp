@@ -3,14 +3,13 @@
 // objects and the engine's types. Must not know: how anything is compiled.
 #include <Python.h>
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "libjit/engine.h"
-#include "vm/bottom_call.h"
+#include "libjit/start.h"
 #include "vm/cpython_3_13/decode.h"
+#include "vm/entry.h"
 #include "vm/runtime/singletons.h"
 #include "vm/safepoint.h"
 
@@ -19,26 +18,35 @@ namespace {
 
 using vm::Ref;
 
-bool isMainInterpreter() {
-  return PyInterpreterState_Get() == PyInterpreterState_Main();
+Start* start = nullptr;  // martlet._start's, before anything else happens here
+
+constexpr EngineHooks kHooks = {
+    [] { Engine::instance()->enable({}); },
+    [] { Engine::instance()->disable(); },
+    [] { Engine::instance()->shutDown(); },
+};
+
+vm::ColdLimits limitsOf(const Options& options) {
+  return options.compile_first_call ? vm::ColdLimits{} : coldLimits(options.call_threshold, options.loop_threshold);
 }
 
-/// The engine, made on first use; NULL with an error set where it cannot work.
+/// Any Python function has CPython's own vectorcall, which is not exported.
+bool learnFromFunction() {
+  const Ref globals = Ref::steal(PyDict_New());
+  const Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyCode_NewEmpty("martlet", "example", 1)));
+  const Ref function = globals && code ? Ref::steal(PyFunction_New(code.get(), globals.get())) : Ref();
+  if (!function || !vm::learnDefaultVectorcall(function.get())) return false;
+  vm::port::learnFunctionVersions(reinterpret_cast<PyFunctionObject*>(function.get()));
+  return true;
+}
+
+/// The engine, made on first use; NULL with a Python error set where it cannot work.
 Engine* engine() {
-  if (Engine* existing = Engine::instance()) return existing;
-  if (auto mismatch = vm::port::layoutMismatch()) {
-    PyErr_Format(PyExc_RuntimeError, "martlet: cannot work in this interpreter: %s", mismatch->c_str());
-    return nullptr;
-  }
-  if (!vm::initializeRuntime()) return nullptr;
-  Dl_info self;
-  if (dladdr(reinterpret_cast<const void*>(&engine), &self) == 0) {
-    PyErr_SetString(PyExc_RuntimeError, "martlet: cannot find the folder of the extension module");
-    return nullptr;
-  }
-  const std::string path = self.dli_fname;
-  const size_t slash = path.rfind('/');
-  Engine::create(slash == std::string::npos ? "." : path.substr(0, slash));
+  if (start->engine != nullptr) return Engine::instance();
+  if (!start->mayWork() || !learnFromFunction() || !vm::initializeRuntime()) return nullptr;
+  if (!Engine::create(start->counting, &start->youngUntil)) return nullptr;
+  start->engine = &kHooks;
+  if (start->counting->on) Engine::instance()->enable({});
   return Engine::instance();
 }
 
@@ -134,24 +142,12 @@ PyObject* optionTable(PyObject*, PyObject*) {
 
 PyObject* enable(PyObject*, PyObject* dict) {
   if (!PyDict_Check(dict)) return PyErr_Format(PyExc_TypeError, "enable() takes a dict");
-  if (!isMainInterpreter()) {
-    PyErr_SetString(PyExc_RuntimeError, "martlet: works in the main interpreter only");
-    return nullptr;
-  }
   Options options;
   if (!readOptions(dict, &options)) return nullptr;
   Engine* jit = engine();
-  if (jit == nullptr || !jit->enable(options)) return nullptr;
+  if (jit == nullptr || !start->count(limitsOf(options))) return nullptr;
+  jit->enable(options);
   Py_RETURN_NONE;
-}
-
-PyObject* disable(PyObject*, PyObject*) {
-  if (Engine::instance() != nullptr) Engine::instance()->disable();
-  Py_RETURN_NONE;
-}
-
-PyObject* isEnabled(PyObject*, PyObject*) {
-  return PyBool_FromLong(Engine::instance() != nullptr && Engine::instance()->isEnabled());
 }
 
 /// The code object of a function or code object; `func` is set for a function. NULL with TypeError set otherwise.
@@ -170,11 +166,12 @@ PyObject* compileFunction(PyObject*, PyObject* object) {
   PyFunctionObject* func = nullptr;
   PyCodeObject* code = codeArgument(object, &func);
   if (code == nullptr) return nullptr;
-  Engine* jit = Engine::instance();
-  if (jit == nullptr || !jit->isEnabled()) {
+  if (!start->counting->on) {
     PyErr_SetString(PyExc_RuntimeError, "martlet: not enabled");
     return nullptr;
   }
+  Engine* jit = engine();
+  if (jit == nullptr) return nullptr;
   const bool compiled = jit->compileNow(code, func);
   if (compiled && func != nullptr && vm::CodeData::find(code)->callVersion != nullptr) vm::installEntry(func);
   return PyBool_FromLong(compiled);
@@ -284,7 +281,7 @@ std::unique_ptr<CompileJob> compileOnly(PyObject* object, PyObject* keywords, co
   Options options;
   if (code == nullptr || !readOptions(keywords, &options)) return nullptr;
   Engine* jit = engine();
-  if (jit == nullptr) return nullptr;
+  if (jit == nullptr || !vm::findClassSlots()) return nullptr;
   if (dump != nullptr) options.dump = dump;
   return jit->compileOnly(code, options);
 }
@@ -331,20 +328,8 @@ PyObject* opcodes(PyObject*, PyObject*) {
   return list.release();
 }
 
-PyObject* callAtBottom(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  if (count < 1) return PyErr_Format(PyExc_TypeError, "call_at_bottom() takes a callable and its arguments");
-  return vm::callAtBottom(args[0], args + 1, static_cast<size_t>(count - 1));
-}
-
-PyObject* atExit(PyObject*, PyObject*) {
-  if (Engine::instance() != nullptr) Engine::instance()->shutDown();
-  Py_RETURN_NONE;
-}
-
 PyMethodDef methods[] = {
     {"enable", enable, METH_O, "enable(options, /): enable the JIT with a dict of options"},
-    {"disable", disable, METH_NOARGS, "disable the JIT"},
-    {"is_enabled", isEnabled, METH_NOARGS, "whether the JIT is enabled"},
     {"compile", compileFunction, METH_O, "compile a function now; whether it has native code afterwards"},
     {"is_compiled", isCompiled, METH_O, "whether a function has native code"},
     {"stats", stats, METH_NOARGS, "plain numbers since the process started"},
@@ -356,9 +341,6 @@ PyMethodDef methods[] = {
     {"dumps", dumps, METH_O, "the stages of a function's compilation as text"},
     {"_opcodes", opcodes, METH_NOARGS,
      "rows of (name, number, kind, caches, base, neutral name, special) of the port's opcode table"},
-    {"call_at_bottom", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(callAtBottom)), METH_FASTCALL,
-     "call with no Python frame below"},
-    {"_at_exit", atExit, METH_NOARGS, "stop the background compiler"},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -372,28 +354,15 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT,
                           nullptr,
                           nullptr};
 
-/// Any Python function has CPython's own vectorcall, which is not exported.
-bool learnVectorcall() {
-  const Ref globals = Ref::steal(PyDict_New());
-  if (!globals) return false;
-  const Ref function = Ref::steal(PyRun_String("lambda: None", Py_eval_input, globals.get(), globals.get()));
-  if (!function || !vm::learnDefaultVectorcall(function.get())) return false;
-  vm::port::learnFunctionVersions(reinterpret_cast<PyFunctionObject*>(function.get()));
-  return true;
-}
-
-bool registerAtExit(PyObject* module) {
-  const Ref atexit = Ref::steal(PyImport_ImportModule("atexit"));
-  const Ref function = Ref::steal(PyObject_GetAttrString(module, "_at_exit"));
-  return atexit && function && Ref::steal(PyObject_CallMethod(atexit.get(), "register", "O", function.get()));
-}
-
 }  // namespace
 }  // namespace martlet
 
+bool martlet_load_engine(martlet::Start* start) {
+  martlet::start = start;
+  return martlet::engine() != nullptr;
+}
+
 PyMODINIT_FUNC PyInit__martlet(void) {
-  using namespace martlet;
-  vm::Ref module = vm::Ref::steal(PyModule_Create(&definition));
-  if (!module || !learnVectorcall() || !registerAtExit(module.get())) return nullptr;
-  return module.release();
+  martlet::start = static_cast<martlet::Start*>(PyCapsule_Import(martlet::kStartCapsule, 0));
+  return martlet::start != nullptr ? PyModule_Create(&martlet::definition) : nullptr;
 }

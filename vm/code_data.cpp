@@ -6,10 +6,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "vm/cpython_3_13/fresh_code.h"
-
 namespace martlet::vm {
 
+const Counting* CodeData::counting_ = nullptr;
 Py_ssize_t CodeData::extraIndex_ = -1;
 CodeData* CodeData::first_ = nullptr;
 CodeData* CodeData::last_ = nullptr;
@@ -20,44 +19,18 @@ namespace {
 auto& dataByVersion = *new std::unordered_map<uint32_t, CodeData*>();
 auto& freePlaces = *new std::vector<void*>();  // each for one CodeData
 constexpr size_t kPageBytes = 4096;
-
-void freeCodeData(void* data) {
-  // Nothing where somebody else stored something, and the code never ran.
-  const bool isCount = (reinterpret_cast<uintptr_t>(data) & 1) != 0;
-  if (data != nullptr && !isCount) static_cast<CodeData*>(data)->die();
-}
 }  // namespace
-
-bool CodeData::reserveIndex() {
-  if (extraIndex_ >= 0) return true;
-  extraIndex_ = PyUnstable_Eval_RequestCodeExtraIndex(freeCodeData);
-  if (extraIndex_ >= 0) return true;
-  PyErr_SetString(PyExc_RuntimeError, "martlet: no co_extra index is left in this interpreter");
-  return false;
-}
-
-bool CodeData::storeSlot(PyCodeObject* code, uintptr_t value) {
-  void* extra = reinterpret_cast<void*>(value);
-  return PyUnstable_Code_SetExtra(reinterpret_cast<PyObject*>(code), extraIndex_, extra) == 0;
-}
-
-bool CodeData::countFirst(PyCodeObject* code, bool isJump, const ColdLimits& limits) {
-  port::reportLoops(code);
-  if ((isJump ? limits.jumps : limits.calls) == 0) return false;
-  if (!storeSlot(code, (isJump ? kColdJump : kColdCall) | 1)) PyErr_Clear();
-  return true;
-}
 
 CodeData* CodeData::findOrCreate(PyCodeObject* code, uint32_t loop) {
   const uintptr_t* slot = slotOf(code);
   const uintptr_t old = slot != nullptr ? *slot : 0;
   if (old != 0 && !isColdCount(old)) return reinterpret_cast<CodeData*>(old);
-  if (old == 0) port::reportLoops(code);
+  if (old == 0) counting_->reportLoops(code);
   OwnedCodeData data(new CodeData(code));
   const uint32_t calls = static_cast<uint32_t>(old) >> 1, jumps = static_cast<uint32_t>(old >> 32);
   if (calls != 0) data->site(0).count = calls;
   if (jumps != 0 && loop != 0) data->site(loop).count = jumps;
-  if (!storeSlot(code, reinterpret_cast<uintptr_t>(data.get()))) return nullptr;
+  if (!storeSlot(code, extraIndex_, reinterpret_cast<uintptr_t>(data.get()))) return nullptr;
   if (code->co_version != 0) dataByVersion[code->co_version] = data.get();
   return data.release();
 }

@@ -9,6 +9,7 @@
 
 #include "lowering/frontend/snapshot.h"
 #include "lowering/native_abi.h"
+#include "vm/cold_counts.h"
 #include "vm/cpython_3_13/port.h"
 #include "vm/runtime/site_cache.h"
 #include "vm/validity.h"
@@ -29,11 +30,6 @@ struct NativeEntry {
   uint32_t index;
   uint32_t offset;
   uint16_t stackDepth;
-};
-
-/// How many calls, and jumps of all its loops together, a code object may have before it gets its CodeData.
-struct ColdLimits {
-  uint32_t calls = 0, jumps = 0;
 };
 
 /// How many positional arguments fill all parameters; -1 where there are others (*args, keyword-only).
@@ -57,22 +53,14 @@ class alignas(64) CodeData {
     const uintptr_t* slot = slotOf(code);
     return slot != nullptr && !isColdCount(*slot) ? reinterpret_cast<CodeData*>(*slot) : nullptr;
   }
-  /// Counts an event of code that has no data yet, in the place of the pointer: most code of a program never runs often
-  /// enough to be worth more. False where there is data, or where a limit is reached and it is time to have some.
-  static bool countCold(PyCodeObject* code, bool isJump, const ColdLimits& limits) {
-    uintptr_t* slot = slotOf(code);
-    const uintptr_t old = slot != nullptr ? *slot : 0;
-    if (!isColdCount(old)) return old == 0 && countFirst(code, isJump, limits);
-    const uint32_t count = isJump ? static_cast<uint32_t>(old >> 32) : static_cast<uint32_t>(old) >> 1;
-    if (count >= (isJump ? limits.jumps : limits.calls)) return false;
-    *slot = old + (isJump ? kColdJump : kColdCall);
-    return true;
-  }
   /// NULL with a Python error set when out of memory. `loop` is the loop head that asks, if one does: it gets the
   /// jumps that were counted so far.
   static CodeData* findOrCreate(PyCodeObject* code, uint32_t loop = 0);
-  /// Reserves the co_extra index. False with a Python error set if none is left.
-  static bool reserveIndex();
+  /// Where in co_extra the data is, and counts were before it. Called once, before anything else.
+  static void useCounting(const Counting& counting) {
+    counting_ = &counting;
+    extraIndex_ = counting.extraIndex;
+  }
   /// Calls `visit` for every live CodeData, in order of creation.
   template <class Visit>
   static void forEach(Visit&& visit) {
@@ -176,18 +164,7 @@ class alignas(64) CodeData {
   bool globalsDiffer = false;  ///< functions with different globals share this code object
 
  private:
-  struct ExtraHeader {
-    Py_ssize_t size;
-    uintptr_t items[1];  ///< a pointer to CodeData, or counts: jumps << 32 | calls << 1 | 1
-  };
-  static constexpr uintptr_t kColdCall = 2, kColdJump = uintptr_t{1} << 32;
-  static bool isColdCount(uintptr_t value) { return (value & 1) != 0; }
-  static bool countFirst(PyCodeObject* code, bool isJump, const ColdLimits& limits);
-  static uintptr_t* slotOf(PyCodeObject* code) {
-    auto* extra = static_cast<ExtraHeader*>(code->co_extra);
-    return extra != nullptr && extraIndex_ < extra->size ? &extra->items[extraIndex_] : nullptr;
-  }
-  static bool storeSlot(PyCodeObject* code, uintptr_t value);
+  static uintptr_t* slotOf(PyCodeObject* code) { return vm::slotOf(code, extraIndex_); }
   void stopEntering(NativeVersion* version);
   void numberEntries();
   void freeRetired();
@@ -199,6 +176,7 @@ class alignas(64) CodeData {
   std::vector<uint16_t> entryNumbers_;  ///< by offset: the index of its entry, plus one
   std::vector<SiteCount> sites_;
   std::vector<std::unique_ptr<NativeVersion>> versions_;
+  static const Counting* counting_;
   static Py_ssize_t extraIndex_;
   // All of them, in order of creation: programs make and drop code objects by the thousand.
   static CodeData* first_;

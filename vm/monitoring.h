@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Counting through sys.monitoring (PEP 669), tool id 5. Owns: registration, callbacks, and hiding our events from
-// programs that ask. Must not know: what the engine does with a hot place.
+// What is done at the events of code that is counted no longer: entering native code, and asking the engine for it.
+// Must not know: what the engine does with a hot place, how events are switched on.
 #pragma once
 #include <atomic>
 
+#include "vm/counting.h"
 #include "vm/entry.h"
 
 namespace martlet::vm {
@@ -16,13 +17,9 @@ struct MonitoringHooks {
   /// Finished compilations wait: publish them.
   void (*publishReady)();
   std::atomic<bool>* ready;
-  const ColdLimits* coldLimits;
 };
 
-/// Takes tool id 5 and switches counting on. False with a Python error set (ValueError if the tool id is taken), and
-/// nothing changed.
-bool startMonitoring(const MonitoringHooks& hooks);
-/// Gives the tool id back.
-void stopMonitoring();
+/// Has all events come here from now on. Called once. False with a Python error set.
+bool takeOverCounting(Counting& counting, const MonitoringHooks& hooks);
 
 }  // namespace martlet::vm

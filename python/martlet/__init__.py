@@ -8,9 +8,10 @@ From then on functions and loops that run often are compiled to native code in t
 program behaves as it does without the JIT. ``MARTLET=1`` in the environment makes ``import martlet`` enable the JIT;
 ``python -m martlet FILE.py`` runs a whole program with it.
 
-This file is a thin layer over the extension module ``martlet._martlet``: names, defaults, environment variables and
-clear errors. It must not know how anything is compiled. It imports only what every process has loaded anyway: `typing`
-alone would double what enabling costs, and `__future__` add a tenth (hence annotations in quotes).
+This file is a thin layer over the extension modules ``martlet._start``, which counts, and ``martlet._martlet``, which
+compiles and is imported when it is needed: names, defaults, environment variables and clear errors. It must not know how
+anything is compiled. It imports only what every process has loaded anyway: `typing` alone would triple what enabling
+costs, and `__future__` add a fifth (hence annotations in quotes).
 """
 
 import os as _os
@@ -29,9 +30,9 @@ if _sys.implementation.name != "cpython" or _sys.version_info[:2] != (3, 13):
     )
 
 try:
-    from . import _martlet
+    from . import _start
 except ModuleNotFoundError as error:
-    if error.name != __name__ + "._martlet":
+    if error.name != __name__ + "._start":
         raise
     raise ImportError(
         "martlet's extension module is not built for this Python (%s); run scripts/run or scripts/python once"
@@ -85,6 +86,10 @@ def enable(**options: "_Any") -> None:
     structures differ from those that martlet was built for, or ``sys.monitoring``'s tool id 5 in use by somebody else.
     After an error everything is as it was before.
     """
+    if not options and (_sys.flags.ignore_environment or not _start.has_options()):
+        return _start.enable()  # the engine, which knows the options, is loaded when something is hot
+    import martlet._martlet as _martlet
+
     table = {option.name: option for option in _option_table()}
     for name, value in options.items():
         if name not in table:
@@ -101,12 +106,12 @@ def enable(**options: "_Any") -> None:
 
 def disable() -> None:
     """Disable the JIT: nothing is counted or compiled any more, and calls go to the interpreter."""
-    _martlet.disable()
+    _start.disable()
 
 
 def is_enabled() -> bool:
     """True between `enable` and `disable`."""
-    return _martlet.is_enabled()
+    return _start.is_enabled()
 
 
 def compile(function: "_FunctionType | _CodeType") -> bool:
@@ -115,11 +120,15 @@ def compile(function: "_FunctionType | _CodeType") -> bool:
     Returns True if the function has native code afterwards; where it returns False, `reasons` says why.
     A bound method or another wrapper stands for the function that it wraps.
     """
+    import martlet._martlet as _martlet
+
     return _martlet.compile(_function_of(function))
 
 
 def is_compiled(function: "_FunctionType | _CodeType") -> bool:
     """True if calling the function, or one of its loops, would run native code now."""
+    import martlet._martlet as _martlet
+
     return _martlet.is_compiled(_function_of(function))
 
 
@@ -137,15 +146,21 @@ def stats() -> "dict[str, int | float]":
     the reasons that are failed assumptions. ``exceptions`` counts the exceptions that native code met, whether the same
     frame handles them or not; ``caught`` those of them that it handled without being left.
     """
+    import martlet._martlet as _martlet
+
     return _martlet.stats()
 
 
 def reasons() -> "dict[str, int]":
     """Why functions were not compiled: a sentence for each reason, and how many code objects it kept interpreted."""
+    import martlet._martlet as _martlet
+
     return _martlet.reasons()
 
 
 def _option_table() -> "list[Option]":
+    import martlet._martlet as _martlet
+
     return [Option(*row) for row in _martlet.option_table()]
 
 
@@ -165,6 +180,8 @@ def _write_stats_at_exit(path: str) -> None:
         if _os.getpid() != process:  # a forked child, whose parent will write
             return
         import json
+
+        import martlet._martlet as _martlet
 
         with open(path, "w") as file:
             json.dump(_martlet.stats(), file)
@@ -220,5 +237,5 @@ def _wanted_by_environment() -> bool:
     return not _sys.flags.ignore_environment and _os.environ.get("MARTLET", "0") not in ("", "0")
 
 
-if _wanted_by_environment():
+if _wanted_by_environment() and not is_enabled():  # before the program, with MARTLET=1 scripts/python
     enable()

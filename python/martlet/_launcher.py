@@ -10,7 +10,7 @@ import os
 import sys
 
 import martlet
-from martlet import _martlet
+from martlet import _start
 
 TYPE_CHECKING = False  # type checkers know the name
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ def main() -> None:
 
 def _parse_command_line(words: "list[str]") -> "tuple[dict[str, Any], str, str, list[str]]":
     """Options, the kind of program ("-m", "-c", "-" or "file"), the program, and the program's arguments."""
-    flags = {option.flag: option for option in martlet.options()}
     chosen: dict[str, Any] = {}
     position = 0
     while position < len(words):
@@ -78,7 +77,7 @@ def _parse_command_line(words: "list[str]") -> "tuple[dict[str, Any], str, str, 
         if not word.startswith("-"):
             return chosen, "file", word, words[position:]
         flag, equals, text = word.partition("=")
-        option = flags.get(flag)
+        option = {option.flag: option for option in martlet.options()}.get(flag)
         if option is None:
             _fail(f"unknown option {flag}")
         if not equals:
@@ -122,7 +121,7 @@ def _run_command(source: str, arguments: "list[str]") -> None:
     _set_first_path("")
     sys.audit("cpython.run_command", source)
     module = _new_main_module()
-    code = compile(source, "<string>", "exec", dont_inherit=True)
+    code = _compile(source, "<string>")
     _register_source(source, code)
     _execute(code, module)
 
@@ -133,7 +132,7 @@ def _run_standard_input(arguments: "list[str]") -> None:
     _set_first_path("")
     sys.audit("cpython.run_stdin")
     module = _new_main_module()
-    _execute_file(compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True), module, "<stdin>")
+    _execute_file(_compile(sys.stdin.buffer.read(), "<stdin>"), module, "<stdin>")
 
 
 def _run_module(name: str, arguments: "list[str]") -> None:
@@ -198,7 +197,13 @@ def _code_and_loader(source: bytes, path: str) -> "tuple[CodeType, Any]":
     if path.endswith(".pyc"):
         loader = SourcelessFileLoader("__main__", path)
         return loader.get_code("__main__"), loader
-    return compile(source, path, "exec", dont_inherit=True), SourceFileLoader("__main__", path)
+    return _compile(source, path), SourceFileLoader("__main__", path)
+
+
+def _compile(source: "str | bytes", name: str) -> "CodeType":
+    if ("\0" if isinstance(source, str) else b"\0") in source:
+        return compile(source, name, "exec", dont_inherit=True)  # has the error
+    return _start.compile_program(source, name)
 
 
 def _importer(path: str) -> "Any":
@@ -248,7 +253,7 @@ def _execute(code: "CodeType", module: "ModuleType") -> None:
 
 def _at_bottom(function: "Callable[..., Any]", *arguments: "Any") -> None:
     # With no frame of ours below, the program sees f_back is None and its whole recursion limit, as without us.
-    _martlet.call_at_bottom(function, *arguments)
+    _start.call_at_bottom(function, *arguments)
 
 
 # ---- uncaught exceptions ---------------------------------------------------------------------------------------------

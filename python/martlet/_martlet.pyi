@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The extension module, as the Python layer uses it (implemented in libjit/module.cpp).
+# The engine, as the Python layer uses it (implemented in libjit/module.cpp).
 from types import CodeType, FunctionType
-from typing import Any, Callable, TypedDict
+from typing import TypedDict
 
 class CompileResult(TypedDict, total=False):
     seconds: float  # whole compilation
@@ -10,8 +10,6 @@ class CompileResult(TypedDict, total=False):
     reason: str  # why it did not compile; absent when it did
 
 def enable(options: dict[str, bool | int | str], /) -> None: ...
-def disable() -> None: ...
-def is_enabled() -> bool: ...
 def compile(function: FunctionType | CodeType, /) -> bool: ...
 def is_compiled(function: FunctionType | CodeType, /) -> bool: ...
 def stats() -> dict[str, int | float]: ...
@@ -23,5 +21,3 @@ def dumps(function: FunctionType | CodeType, /) -> dict[str, str]:
 
 def _opcodes() -> list[tuple[str, int, str, str]]:
     """Rows of (name, number, neutral name, special) of the port's opcode table."""
-def call_at_bottom(function: Callable[..., Any], /, *arguments: Any) -> Any:
-    """Call with no Python frame below, as the interpreter runs a main program: f_back is None."""

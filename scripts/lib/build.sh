@@ -60,8 +60,8 @@ ensure_built() {
 # run_python ARGUMENTS…: replaces this shell by the chosen Python with martlet importable.
 run_python() {
   local path=$MARTLET_TREE
-  # A process with MARTLET=1 has the JIT from its start; the folder's sitecustomize imports martlet.
-  if [[ "${MARTLET:-0}" != 0 && -n "${MARTLET:-}" ]]; then path=$root/python/activate:$path; fi
+  # A process with MARTLET=1 has the JIT from its start: the folder has the same package, and a sitecustomize.
+  if [[ "${MARTLET:-0}" != 0 && -n "${MARTLET:-}" ]]; then path=$build/activate; fi
   export PYTHONPATH=$path${PYTHONPATH:+:$PYTHONPATH}
   exec "$python" "$@"
 }

@@ -25,6 +25,7 @@ from pathlib import Path
 import martlet
 
 ROOT = Path(__file__).resolve().parents[2]
+ACTIVATE = Path(martlet.__file__).parents[2] / "activate"  # as for MARTLET=1 scripts/python
 RUNNER = Path(__file__).with_name("cpython_runner.py")
 DIFFERENCES = ROOT / "tests" / "cpython_differences.txt"
 MAX_CRASHES = 25  # of one module; each costs a new process
@@ -107,7 +108,7 @@ def run_module(module: str, jit: dict[str, object] | None, timeout: float, child
     run = Run()
     environment = dict(os.environ, PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="1")
     if jit is not None and children:
-        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "python" / "activate"), environment["PYTHONPATH"]])
+        environment["PYTHONPATH"] = os.pathsep.join([str(ACTIVATE), environment["PYTHONPATH"]])
         environment |= {"MARTLET": "1"} | {f"MARTLET_{name.upper()}": str(int(value)) for name, value in jit.items()}
     started = time.monotonic()
     # A crash, or a test that hangs, ends one process; the tests after it run in another one.

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "internal/pycore_ceval.h"
 #include "internal/pycore_intrinsics.h"
 #include "vm/cpython_3_13/generators.h"
 #include "vm/ref.h"
@@ -28,10 +29,16 @@ bool findWrappedType() {
 /// An asynchronous generator that nobody else gets to see, not even the hooks of an event loop.
 Ref makeExample() {
   const Ref scope = Ref::steal(PyDict_New());
-  if (!scope) return {};
-  if (!Ref::steal(PyRun_String("async def example():\n  yield\n", Py_file_input, scope.get(), scope.get()))) return {};
-  Ref generator = Ref::steal(PyObject_CallNoArgs(PyDict_GetItemString(scope.get(), "example")));
-  if (generator) reinterpret_cast<PyAsyncGenObject*>(generator.get())->ag_hooks_inited = 1;
+  Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyCode_NewEmpty("martlet", "example", 1)));
+  if (!scope || !code) return {};
+  reinterpret_cast<PyCodeObject*>(code.get())->co_flags |= CO_ASYNC_GENERATOR;
+  const Ref function = Ref::steal(PyFunction_New(code.get(), scope.get()));
+  Ref generator = function ? Ref::steal(_Py_MakeCoro(reinterpret_cast<PyFunctionObject*>(function.get()))) : Ref();
+  if (!generator) return {};
+  // Of its frame, which is marked as cleared, the code is looked at once more.
+  auto* made = reinterpret_cast<PyAsyncGenObject*>(generator.get());
+  reinterpret_cast<_PyInterpreterFrame*>(made->ag_iframe)->f_executable = code.release();
+  made->ag_hooks_inited = 1;
   return generator;
 }
 

@@ -14,47 +14,6 @@
 
 namespace martlet::vm::port {
 
-std::optional<std::string> layoutMismatch() {
-  const _Py_DebugOffsets& running = _PyRuntime.debug_offsets;
-  if (std::memcmp(running.cookie, "xdebugpy", 8) != 0) return "this interpreter publishes no structure offsets";
-  if ((running.version ^ PY_VERSION_HEX) & 0xffff0000U) return "this interpreter is not CPython 3.13";
-  if (running.free_threaded) return "this interpreter is a free-threaded build";
-  struct Field {
-    const char* name;
-    uint64_t running;
-    uint64_t compiled;
-  };
-  const Field fields[] = {
-      {"_PyRuntimeState size", running.runtime_state.size, sizeof(_PyRuntimeState)},
-      {"PyInterpreterState size", running.interpreter_state.size, sizeof(PyInterpreterState)},
-      {"PyInterpreterState.gc", running.interpreter_state.gc, offsetof(PyInterpreterState, gc)},
-      {"PyThreadState size", running.thread_state.size, sizeof(PyThreadState)},
-      {"PyThreadState.current_frame", running.thread_state.current_frame, offsetof(PyThreadState, current_frame)},
-      {"PyThreadState.datastack_chunk", running.thread_state.datastack_chunk, offsetof(PyThreadState, datastack_chunk)},
-      {"_PyInterpreterFrame size", running.interpreter_frame.size, sizeof(Frame)},
-      {"_PyInterpreterFrame.instr_ptr", running.interpreter_frame.instr_ptr, offsetof(Frame, instr_ptr)},
-      {"_PyInterpreterFrame.localsplus", running.interpreter_frame.localsplus, offsetof(Frame, localsplus)},
-      {"_PyInterpreterFrame.owner", running.interpreter_frame.owner, offsetof(Frame, owner)},
-      {"PyCodeObject size", running.code_object.size, sizeof(PyCodeObject)},
-      {"PyCodeObject.co_code_adaptive", running.code_object.co_code_adaptive, offsetof(PyCodeObject, co_code_adaptive)},
-      {"PyTypeObject size", running.type_object.size, sizeof(PyTypeObject)},
-      {"PyListObject size", running.list_object.size, sizeof(PyListObject)},
-      {"PyDictObject size", running.dict_object.size, sizeof(PyDictObject)},
-      {"PyDictObject.ma_values", running.dict_object.ma_values, offsetof(PyDictObject, ma_values)},
-      {"PyFloatObject.ob_fval", running.float_object.ob_fval, offsetof(PyFloatObject, ob_fval)},
-      {"PyLongObject.lv_tag", running.long_object.lv_tag, offsetof(PyLongObject, long_value.lv_tag)},
-      {"PyLongObject.ob_digit", running.long_object.ob_digit, offsetof(PyLongObject, long_value.ob_digit)},
-      {"gc state size", running.gc.size, sizeof(struct _gc_runtime_state)},
-  };
-  for (const Field& field : fields) {
-    if (field.running != field.compiled) {
-      return std::string(field.name) + " is " + std::to_string(field.running) + " in this interpreter and " +
-             std::to_string(field.compiled) + " in the headers that Martlet was built with";
-    }
-  }
-  return std::nullopt;
-}
-
 namespace {
 
 /// True for CALL in any form, and CALL_KW, unless instrumented.
@@ -175,13 +134,6 @@ bool isReturnConst(PyCodeObject* code, uint32_t offset) {
   return is;
 }
 
-bool foreignToolsActive(PyInterpreterState* interp) {
-  for (uint8_t tools : interp->monitors.tools) {
-    if (tools & ~(1U << kToolId)) return true;
-  }
-  return false;
-}
-
 bool foreignToolsWatch(PyCodeObject* code) {
   if (code->_co_monitoring == nullptr) return false;
   for (uint8_t tools : code->_co_monitoring->local_monitors.tools) {
@@ -276,6 +228,9 @@ const _func_version_cache_item* functionVersions = nullptr;
 }
 
 void learnFunctionVersions(PyFunctionObject* example) {
+  // The interpreter does so behind each `def`.
+  const auto* code = reinterpret_cast<PyCodeObject*>(example->func_code);
+  if (example->func_version == 0) _PyFunction_SetVersion(example, code->co_version);
   // Where this patch release has it at another place than the headers say, the example is not there.
   const _func_version_cache_item* items = PyInterpreterState_Get()->func_state.func_version_cache;
   const uint32_t version = example->func_version;

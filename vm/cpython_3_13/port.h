@@ -30,8 +30,9 @@ inline constexpr int kToolId = 5;
 /// CPython itself uses -1 for a frame that it is interpreting.
 inline constexpr int kNativeStackTop = -2;
 
-/// Compares the running interpreter's structure offsets with those compiled in. Returns what differs, or nothing.
-std::optional<std::string> layoutMismatch();
+/// Compares the running interpreter's structure offsets with those compiled in. False with a Python error set that says
+/// what differs.
+bool layoutIsAsExpected();
 
 inline PyCodeObject* codeOf(const Frame* frame) {
   return reinterpret_cast<PyCodeObject*>(frame->f_executable);

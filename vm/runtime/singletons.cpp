@@ -98,11 +98,11 @@ bool findCallables(Singletons& out, PyInterpreterState* interp) {
   return true;
 }
 
-bool findGetattrHook(Singletons& out) {
+bool findGetattrHook() {
   PyObject* example = PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){sO}", "martlet_example",
                                             "__getattr__", Py_None);
   if (example == nullptr) return false;
-  out.getattrHook = reinterpret_cast<PyTypeObject*>(example)->tp_getattro;
+  martlet_singletons.getattrHook = reinterpret_cast<PyTypeObject*>(example)->tp_getattro;
   Py_DECREF(example);
   return true;
 }
@@ -143,8 +143,7 @@ bool initializeRuntime() {
   Singletons found = {};
   std::copy(std::begin(martlet_singletons.usualEntries), std::end(martlet_singletons.usualEntries), found.usualEntries);
   PyInterpreterState* interp = PyInterpreterState_Get();
-  if (!findSmallInts(found) || !findAsciiStrings(found) || !findCallables(found, interp) || !internNames(found) ||
-      !findGetattrHook(found) || !findOperatorSlots()) {
+  if (!findSmallInts(found) || !findAsciiStrings(found) || !findCallables(found, interp) || !internNames(found)) {
     return false;
   }
   if (!port::iteratorsAreAsExpected()) return fail("iterators");
@@ -159,6 +158,10 @@ bool initializeRuntime() {
   findDictVersion(found, interp);
   martlet_singletons = found;
   return true;
+}
+
+bool findClassSlots() {
+  return martlet_singletons.getattrHook != nullptr || (findOperatorSlots() && findGetattrHook());
 }
 
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Objects and places inside the running CPython that helpers use. Owns: finding them once, at import, by asking CPython
+// Objects and places inside the running CPython that helpers use. Owns: finding them once, by asking CPython
 // rather than by structure offsets: those of _PyRuntime moved between 3.13.0 and 3.13.5. Must not know: HIR, LLVM.
 #pragma once
 #include "vm/runtime/cpython.h"
@@ -34,6 +34,11 @@ struct Singletons {
 /// Fills `martlet_singletons`. Called once with the GIL held, in the main interpreter, before native code runs. False
 /// with a Python exception set.
 bool initializeRuntime();
+
+/// Finds what CPython puts into the slots of classes with methods: `getattrHook`, and the operators' functions. It
+/// takes making classes, so it is done before the first compilation, not before each program. False with a Python
+/// exception set.
+bool findClassSlots();
 
 /// Fills in `arrayType` if the program has imported the module by now. Runs no Python code.
 void findArrayType();

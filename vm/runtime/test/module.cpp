@@ -82,7 +82,7 @@ int martlet_step_async_send(PyThreadState*, PyObject*, PyObject**) {
 }
 
 EXPORT int test_initialize() {
-  return martlet::vm::initializeRuntime() ? 0 : -1;
+  return martlet::vm::initializeRuntime() && martlet::vm::findClassSlots() ? 0 : -1;
 }
 /// What vm tells the helpers.
 EXPORT void test_usual_entry(PyObject* function) {
