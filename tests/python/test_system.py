@@ -36,7 +36,7 @@ class SystemTest(JitTestCase):
         expected = define(source)["f"](3000)
         function = define(source)["f"]
         answers = []
-        with jit(call_threshold=5, loop_threshold=50):
+        with jit(call_threshold=5, loop_threshold=50, least_rate=0):
             threads = [threading.Thread(target=lambda: answers.extend(function(3000) for _ in range(40))) for _ in range(4)]
             for thread in threads:
                 thread.start()
@@ -132,6 +132,7 @@ print("end")
 sys.exit(3)
 """
         for flags in (["--call-threshold=2"], ["--call-threshold=2", "--loop-threshold=5"]):
+            flags.append("--least-rate=0")
             started = time.monotonic()
             self.assertEqual(run_python("-m", "martlet", *flags, "-c", program), (3, "end\n", ""))
             self.assertLess(time.monotonic() - started, 30)
