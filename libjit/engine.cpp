@@ -452,8 +452,10 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
     compiler_.release(code);
     return;
   }
+  compiler_.publish(code);
   auto version = std::make_unique<vm::NativeVersion>();
-  version->code = std::move(code);
+  // A copy: the worker's memory, from which it is, can then be given back as a whole.
+  version->code = code;
   version->validity = std::move(job->validity);
   if (version->validity != nullptr) version->validity->protect(version.get());
   const bool entersCalls = job->site == 0 && vm::entersThroughVectorcall(data.code());
