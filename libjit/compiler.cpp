@@ -14,6 +14,9 @@
 namespace martlet {
 namespace {
 
+/// So many forks and ends of a child take as much longer with LLVM, for its pages, as it takes to load it again.
+constexpr uint32_t kForksUnused = 100;
+
 /// Which stages of this function are to be kept as text.
 struct DumpPlan {
   bool bytecode = false, hir = false, passes = false, llvm = false, assembly = false;
@@ -51,18 +54,18 @@ bool Compiler::loadBackend(std::string* error) {
   }
   const double start = processorSeconds();
   const std::string folder = ownFolder();
-  void* library = dlopen((folder + "/martlet_llvm.so").c_str(), RTLD_NOW | RTLD_LOCAL);
-  using Create = Backend* (*)(const HelperAddress*, size_t, const char*, std::string*);
+  library_ = dlopen((folder + "/martlet_llvm.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  using Create = Backend* (*)(const HelperAddress*, size_t, const char*, CodeMemory*, std::string*);
   Create create = nullptr;
-  if (library != nullptr) create = reinterpret_cast<Create>(dlsym(library, "martlet_backend_create"));
+  if (library_ != nullptr) create = reinterpret_cast<Create>(dlsym(library_, "martlet_backend_create"));
   if (create != nullptr) {
     const std::string bitcode = folder + "/martlet_runtime.bc";
-    backend_ = create(helpers_.data(), helpers_.size(), bitcode.c_str(), &loadError_);
+    backend_.reset(create(helpers_.data(), helpers_.size(), bitcode.c_str(), &memory_, &loadError_));
   } else {
     const char* reason = dlerror();
     loadError_ = reason != nullptr ? reason : "martlet_backend_create is missing";
   }
-  backendLoadSeconds_ = processorSeconds() - start;
+  backendLoadSeconds_ += processorSeconds() - start;
   if (backend_ == nullptr && loadError_.empty()) loadError_ = "the backend could not be created";
   *error = loadError_;
   return backend_ != nullptr;
@@ -71,6 +74,7 @@ bool Compiler::loadBackend(std::string* error) {
 Result<CompiledCode> Compiler::compile(const frontend::Snapshot& snapshot,
                                        const std::vector<frontend::EntryRequest>& entries, const Options& options) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  forksUnused_ = 0;
   std::string error;
   if (!loadBackend(&error)) return Bailout{BailoutReason::BackendUnavailable, 0, error};
   const DumpPlan plan(options, snapshot.name);
@@ -103,9 +107,17 @@ Result<CompiledCode> Compiler::compile(const frontend::Snapshot& snapshot,
   return code;
 }
 
-void Compiler::release(CompiledCode& code) {
-  if (backend_ != nullptr && code.handle != nullptr) backend_->release(code.handle);
-  code.handle = nullptr;
+/// Nothing of it is referred to: native code calls helpers in our own module only, and lies in our own memory.
+void Compiler::unloadBackend() {
+  if (backend_ == nullptr || backend_->isBroken()) return;
+  backend_.reset();
+  dlclose(library_);
+  malloc_trim(0);
+}
+
+void Compiler::lockForFork() {
+  mutex_.lock();
+  if (++forksUnused_ == kForksUnused) unloadBackend();
 }
 
 void Compiler::rest() {

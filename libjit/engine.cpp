@@ -28,6 +28,8 @@ constexpr int64_t kEarlyShare = 8;
 constexpr uint32_t kBlockedBehind = 16;
 /// An exit costs more than being interpreted: this part of the threshold is enough.
 constexpr uint32_t kNotRunShare = 8;
+/// Code that came to its threshold too slowly is looked at again after this part of it.
+constexpr int64_t kWindowShare = 8;
 /// Each time that code which had never run has turned out hot, the next has to run twice as often.
 constexpr size_t kMaxDoublings = 4;
 constexpr size_t kMaxSecondsEach = 65536;
@@ -125,6 +127,7 @@ void Engine::enable(const Options& options) {
   if (!enabled_) vm::startDictWatcher();
   options_ = options;
   enabled_ = true;
+  enabledAt_ = processSeconds();
   vm::setForceExitEvery(static_cast<uint64_t>(options.force_exit_every));
   vm::setNativeAllowed(PyThreadState_Get(), true);
 }
@@ -158,6 +161,21 @@ int64_t Engine::threshold(const vm::CodeData& data, int64_t base) const {
   return base * std::max<int64_t>(1, Py_SIZE(data.code()) / options_.size_step);
 }
 
+/// What runs seldom has left the processor's caches when it runs again, and of native code there is more to fetch than
+/// of bytecode. The first window is all the time before; what was too seldom in it may have become hot, and gets short
+/// ones.
+bool Engine::isFrequent(vm::CodeData::SiteCount& site, int64_t limit) const {
+  if (options_.sync || options_.compile_first_call || options_.least_rate == 0) return true;
+  const int64_t again = std::max<int64_t>(1, limit / kWindowShare);
+  const double now = processSeconds();
+  const bool isFirst = site.since == 0;
+  const double passed = now - (isFirst ? enabledAt_ : site.since);  // negative where a forked child has the parent's
+  if (passed * static_cast<double>(options_.least_rate) <= static_cast<double>(isFirst ? limit : again)) return true;
+  site.since = now;
+  site.count = static_cast<uint32_t>(limit - again);
+  return false;
+}
+
 /// What code compiled for a site's operands gains is some 30 ns each time, and compiling it takes 200,000 ns a word. A
 /// hundredth of what would pay for that: loops get there within a millisecond.
 uint32_t Engine::patience(const vm::CodeData& data) const {
@@ -183,7 +201,7 @@ vm::Verdict Engine::reached(vm::CodeData& data, vm::RedirectKind kind, uint32_t 
     return vm::Verdict::KeepCounting;
   }
   const int64_t limit = threshold(data, isLoop ? options_.loop_threshold : options_.call_threshold);
-  if (site.count < limit || stopped_) return vm::Verdict::KeepCounting;
+  if (site.count < limit || stopped_ || !isFrequent(site, limit)) return vm::Verdict::KeepCounting;
   // A generator that is met in its middle is compiled from there on; resume points behind that come with it.
   const bool whole = !isLoop && kind == vm::RedirectKind::Start;
   std::vector<frontend::EntryRequest> entries;
@@ -412,8 +430,10 @@ void Engine::publish(std::unique_ptr<CompileJob> job) {
     compiler_.release(code);
     return;
   }
+  compiler_.publish(code);
   auto version = std::make_unique<vm::NativeVersion>();
-  version->code = std::move(code);
+  // A copy: the worker's memory, from which it is, can then be given back as a whole.
+  version->code = code;
   version->validity = std::move(job->validity);
   if (version->validity != nullptr) version->validity->protect(version.get());
   const bool entersCalls = job->site == 0 && vm::entersThroughVectorcall(data.code());
@@ -555,6 +575,7 @@ void Engine::afterFork() {
 void Engine::installForkHandlers() {
   pthread_atfork([] { instance_->beforeFork(); }, [] { instance_->afterFork(); },
                  [] {
+                    instance_->enabledAt_ = 0;  // its clock is a new one
                    vm::tellParent();
                    instance_->afterFork();
                  });

@@ -77,6 +77,7 @@ class Engine {
 
  private:
   int64_t threshold(const vm::CodeData& data, int64_t base) const;
+  bool isFrequent(vm::CodeData::SiteCount& site, int64_t limit) const;
   uint32_t patience(const vm::CodeData& data) const;
   std::unique_ptr<CompileJob> makeJob(vm::CodeData& data, uint32_t site, const Options& options, vm::GlobalScope scope);
   void request(vm::CodeData& data, uint32_t site, std::vector<frontend::EntryRequest> entries);
@@ -105,6 +106,7 @@ class Engine {
   EngineStats stats_;
   Compiler compiler_;
   bool enabled_ = false;
+  double enabledAt_ = 0;  ///< in seconds of processor time
   bool stopped_ = false;
 
   std::mutex forkMutex_;   ///< held while a thread forks

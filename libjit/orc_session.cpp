@@ -4,14 +4,11 @@
 #include <llvm/ADT/BitmaskEnum.h>
 #include <llvm/ExecutionEngine/JITLink/JITLink.h>
 #include <llvm/ExecutionEngine/JITLink/x86_64.h>
-#include <llvm/ExecutionEngine/Orc/MapperJITLinkMemoryManager.h>
-#include <llvm/ExecutionEngine/Orc/MemoryMapper.h>
-#include <llvm/ExecutionEngine/Orc/Shared/AllocationActions.h>
 #include <llvm/ExecutionEngine/Orc/SymbolStringPool.h>
-#include <llvm/ExecutionEngine/Orc/TargetProcess/RegisterEHFrames.h>
 #include <llvm/Support/MathExtras.h>
 
 #include <cstring>
+#include <utility>
 
 namespace martlet::backend {
 
@@ -61,29 +58,62 @@ void makeExecutable(jitlink::LinkGraph& graph) {
   }
 }
 
-/// Unwinders find the code's frames from when it can run until it is freed.
-llvm::Error registerFrames(jitlink::LinkGraph& graph) {
-  using Arguments = orc::shared::SPSArgList<orc::shared::SPSExecutorAddrRange>;
-  jitlink::Section* frames = graph.findSectionByName(".eh_frame");
-  if (frames == nullptr) return llvm::Error::success();
-  const orc::ExecutorAddrRange range = jitlink::SectionRange(*frames).getRange();
-  if (range.empty()) return llvm::Error::success();
-  const auto call = [&](auto* function) {
-    return llvm::cantFail(
-        orc::shared::WrapperFunctionCall::Create<Arguments>(orc::ExecutorAddr::fromPtr(function), range));
-  };
-  graph.allocActions().push_back(
-      {call(&llvm_orc_registerEHFrameSectionAllocAction), call(&llvm_orc_deregisterEHFrameSectionAllocAction)});
-  return llvm::Error::success();
-}
-
-/// Mapped at a time.
-constexpr size_t kReservedBytes = size_t{4} << 20;
-
 /// What came of a link.
 struct Linked {
   std::string error;
   LinkedCode code;
+};
+
+/// The engine's memory, as JITLink asks for it.
+class Memory final : public jitlink::JITLinkMemoryManager {
+ public:
+  Memory(CodeMemory& memory, CodePlace& out) : memory_(memory), out_(out) {}
+
+  void allocate(const jitlink::JITLinkDylib*, jitlink::LinkGraph& graph, OnAllocatedFunction goOn) override {
+    jitlink::BasicLayout layout(graph);
+    auto sizes = layout.getContiguousPageBasedLayoutSizes(kPageBytes);
+    if (!sizes) return goOn(sizes.takeError());
+    const size_t bytes = sizes->total();
+    char* at = static_cast<char*>(memory_.allocate(bytes));
+    if (at == nullptr) return goOn(llvm::createStringError("no memory for native code"));
+    auto placed = std::make_unique<Placed>(memory_, CodePlace{at, bytes}, out_);
+    for (auto& [group, segment] : layout.segments()) {
+      // Zeroed pages, as what has no content needs.
+      segment.Addr = orc::ExecutorAddr::fromPtr(at);
+      segment.WorkingMem = at;
+      at += llvm::alignTo(segment.ContentSize + segment.ZeroFillSize, kPageBytes);
+      if (!isExecutable(group.getMemProt())) return goOn(llvm::createStringError("code with variables"));
+    }
+    if (llvm::Error error = layout.apply()) return goOn(std::move(error));
+    goOn(std::move(placed));
+  }
+  void deallocate(std::vector<FinalizedAlloc>, OnDeallocatedFunction goOn) override { goOn(llvm::Error::success()); }
+
+ private:
+  /// Is linked where it will run.
+  class Placed final : public InFlightAlloc {
+   public:
+    Placed(CodeMemory& memory, CodePlace place, CodePlace& out) : memory_(memory), place_(place), out_(out) {}
+    ~Placed() override {
+      if (place_.at != nullptr) memory_.release(place_.at, place_.bytes);
+    }
+    void finalize(OnFinalizedFunction goOn) override {
+      if (!memory_.seal(place_.at, place_.bytes)) return goOn(llvm::createStringError("mprotect failed"));
+      out_.at = place_.at;
+      out_.bytes = place_.bytes;
+      goOn(FinalizedAlloc(orc::ExecutorAddr::fromPtr(std::exchange(place_.at, nullptr))));
+    }
+    void abandon(OnAbandonedFunction goOn) override { goOn(llvm::Error::success()); }
+
+   private:
+    CodeMemory& memory_;
+    CodePlace place_;
+    CodePlace& out_;
+  };
+
+  static constexpr size_t kPageBytes = 4096;
+  CodeMemory& memory_;
+  CodePlace& out_;
 };
 
 /// One link: what JITLink asks, and what it reports.
@@ -96,7 +126,7 @@ class Link : public jitlink::JITLinkContext {
   jitlink::JITLinkMemoryManager& getMemoryManager() override { return memory_; }
   void notifyFailed(llvm::Error error) override { out_.error = llvm::toString(std::move(error)); }
   void notifyFinalized(jitlink::JITLinkMemoryManager::FinalizedAlloc code) override {
-    out_.code.handle = code.release().toPtr<void*>();
+    code.release();  // it is the engine's
   }
 
   void lookup(const LookupMap& names, std::unique_ptr<jitlink::JITLinkAsyncLookupContinuation> goOn) override {
@@ -132,7 +162,12 @@ class Link : public jitlink::JITLinkContext {
       return llvm::Error::success();
     });
     config.PreFixupPasses.insert(config.PreFixupPasses.begin(), relaxCalls);
-    config.PostFixupPasses.push_back(registerFrames);
+    config.PostFixupPasses.push_back([this](jitlink::LinkGraph& graph) {
+      if (jitlink::Section* frames = graph.findSectionByName(".eh_frame"); frames != nullptr && !frames->empty()) {
+        out_.code.place.frames = jitlink::SectionRange(*frames).getStart().toPtr<void*>();
+      }
+      return llvm::Error::success();
+    });
     return llvm::Error::success();
   }
 
@@ -167,13 +202,8 @@ class Link : public jitlink::JITLinkContext {
 
 }  // namespace
 
-llvm::Expected<std::unique_ptr<OrcSession>> OrcSession::create(const HelperAddress* helpers, size_t count) {
-  auto memory = orc::MapperJITLinkMemoryManager::CreateWithMapper<orc::InProcessMemoryMapper>(kReservedBytes);
-  if (!memory) return memory.takeError();
-  std::unique_ptr<OrcSession> out(new OrcSession);
-  out->memory_ = std::move(*memory);
-  for (size_t i = 0; i < count; ++i) out->helpers_[helpers[i].symbol] = helpers[i].address;
-  return out;
+OrcSession::OrcSession(CodeMemory& memory, const HelperAddress* helpers, size_t count) : memory_(memory) {
+  for (size_t i = 0; i < count; ++i) helpers_[helpers[i].symbol] = helpers[i].address;
 }
 
 llvm::Expected<LinkedCode> OrcSession::link(std::unique_ptr<llvm::MemoryBuffer> object, const std::string& symbol,
@@ -181,22 +211,14 @@ llvm::Expected<LinkedCode> OrcSession::link(std::unique_ptr<llvm::MemoryBuffer> 
   SymbolAddresses addresses;
   for (const ObjectSymbol& entry : objects) addresses[entry.name] = entry.address;
   const auto names = std::make_shared<orc::SymbolStringPool>();  // dies behind the link, which keeps names to its end
-  const std::lock_guard lock(mutex_);
   auto graph = jitlink::createLinkGraphFromObject(object->getMemBufferRef(), names);
   if (!graph) return graph.takeError();
   Linked linked;
+  Memory memory(memory_, linked.code.place);
   // It is done when this returns: nothing here is asynchronous.
-  jitlink::link(std::move(*graph), std::make_unique<Link>(*memory_, helpers_, addresses, symbol, linked));
-  if (linked.code.handle == nullptr) return llvm::createStringError(linked.error);
+  jitlink::link(std::move(*graph), std::make_unique<Link>(memory, helpers_, addresses, symbol, linked));
+  if (linked.code.place.at == nullptr) return llvm::createStringError(linked.error);
   return linked.code;
-}
-
-void OrcSession::release(void* handle) {
-  if (!handle) return;
-  const std::lock_guard lock(mutex_);
-  std::vector<jitlink::JITLinkMemoryManager::FinalizedAlloc> code;
-  code.emplace_back(orc::ExecutorAddr::fromPtr(handle));
-  if (llvm::Error error = memory_->deallocate(std::move(code))) llvm::consumeError(std::move(error));
 }
 
 }  // namespace martlet::backend

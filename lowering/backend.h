@@ -24,20 +24,34 @@ struct BackendOptions {
   uint32_t forceExitEvery = 0;  ///< stress: every Nth guard executed exits (0: off)
 };
 
+/// Memory for native code, which outlives the backend. From any thread.
+class CodeMemory {
+ public:
+  /// Pages to write to, or NULL.
+  virtual void* allocate(size_t bytes) = 0;
+  /// They are written, and executable from now on.
+  virtual bool seal(void* at, size_t bytes) = 0;
+  virtual void release(void* at, size_t bytes) = 0;
+
+ protected:
+  ~CodeMemory() = default;
+};
+
 /// Compiles HIR that has been through the refcount pass. One thread at a time.
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual Result<CompiledCode> compile(const hir::Function& function, const BackendOptions& options) = 0;
-  /// Frees the code; nothing may be running in it.
-  virtual void release(void* handle) = 0;
   /// Gives back memory that the next compilation can make anew.
   virtual void rest() = 0;
+  /// A fatal error of LLVM passed: nothing more is compiled, and what it used is lost.
+  virtual bool isBroken() const = 0;
 };
 
 /// Exported by the LLVM shared object. `helpers` lists every symbol that native code may refer to; `bitcodePath` is the
-/// runtime's bitcode file. Returns null and fills `error` if LLVM cannot be set up. Owned by the caller.
+/// runtime's bitcode file. Returns null and fills `error` if LLVM cannot be set up. Owned by the caller; the code in
+/// `memory` lives on when it is deleted, and when the shared object is closed behind that.
 extern "C" Backend* martlet_backend_create(const HelperAddress* helpers, size_t count, const char* bitcodePath,
-                                           std::string* error);
+                                           CodeMemory* memory, std::string* error);
 
 }  // namespace martlet

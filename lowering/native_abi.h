@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,7 +76,7 @@ struct ExitDescriptor {
   hir::Completion completion = hir::Completion::None;
   /// Where it happened in inlined code: version and offset; 0 in the function itself. It goes back to before the call.
   uint32_t inlinedCode = 0, inlinedOffset = 0;
-  std::vector<ExitValue> values;
+  uint32_t firstValue = 0, valueCount = 0;  ///< in CompiledCode::exitValues
 };
 
 /// Size of the vm's cache of one attribute, super or global access. A code object's caches are an array, to which
@@ -112,10 +113,22 @@ struct CompileTimes {
   double hirSeconds = 0, buildSeconds = 0, optimizeSeconds = 0, codegenSeconds = 0;
 };
 
+/// Where the code lies, with its constants and its frames for unwinders.
+struct CodePlace {
+  void* at = nullptr;
+  size_t bytes = 0;
+  void* frames = nullptr;  ///< the section, or NULL
+  bool shown = false;      ///< unwinders know of the frames
+};
+
 struct CompiledCode {
   NativeFunction function = nullptr;
   std::vector<EntryPoint> entries;
   std::vector<ExitDescriptor> exits;
+  std::vector<ExitValue> exitValues;  ///< of all exits: many small pieces of memory would be scattered
+  std::span<const ExitValue> valuesOf(const ExitDescriptor& exit) const {
+    return {exitValues.data() + exit.firstValue, exit.valueCount};
+  }
   uint32_t spillSlots = 0;
   size_t codeBytes = 0;
   size_t exitInstructions = 0;  ///< LLVM IR instructions in exit blocks …
@@ -123,7 +136,7 @@ struct CompiledCode {
   size_t irInstructions = 0;    ///< … of these in all, before optimization
   CompileTimes times;
   std::vector<Dump> dumps;
-  void* handle = nullptr;  ///< for Backend::release
+  CodePlace place;
 };
 
 }  // namespace martlet

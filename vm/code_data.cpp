@@ -168,7 +168,7 @@ CodeData::SiteCount& CodeData::site(uint32_t offset) {
   for (SiteCount& site : sites_) {
     if (site.offset == offset) return site;
   }
-  sites_.push_back({offset, 0, nullptr, false, 0});
+  sites_.push_back({offset, 0, nullptr, false, 0, 0});
   return sites_.back();
 }
 

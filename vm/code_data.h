@@ -144,6 +144,7 @@ class alignas(64) CodeData {
     std::atomic<uint32_t>* pending;
     bool failed;  ///< and will not be tried again
     uint16_t compilations;
+    double since;  ///< processor time at which the last part of the count began; 0: all of it counts
   };
   /// Counter of calls (offset 0) or of a loop head or handler.
   SiteCount& site(uint32_t offset);

@@ -40,7 +40,7 @@ void setFinished(Leave& leave, Leave::Kind kind, NativeResult result) {
     theCounters.exceptions += static_cast<uint64_t>(leave.raised);
   } else {
     const uint32_t number = leavePayload(result.status);
-    leaveNative(tstate, frame, version->code.exits[number], leaveKind(result.status), spillArea, leave);
+    leaveNative(tstate, frame, version->code, number, leaveKind(result.status), spillArea, leave);
     leave.reason = takeForcedExit() ? hir::ExitReason::Forced : leave.exit->reason;
     leave.counted &= leave.reason != hir::ExitReason::Forced;
     theCounters.exceptions += static_cast<uint64_t>(leave.raised);

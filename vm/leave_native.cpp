@@ -94,12 +94,12 @@ void setItem(PyObject* tuple, Py_ssize_t index, PyObject* item) {
 }
 
 /// Brings slots and stack up to date. Inputs that are about to be dropped, but for the first one, may be left out.
-void writeFrame(port::Frame* frame, const ExitDescriptor& exit, bool dropsInputs, Materializer& materializer,
-                Garbage& garbage) {
+void writeFrame(port::Frame* frame, const ExitDescriptor& exit, std::span<const ExitValue> values, bool dropsInputs,
+                Materializer& materializer, Garbage& garbage) {
   PyObject* tuple = nullptr;  // the items that follow are its
   const int lastStacked = dropsInputs && exit.borrowsInputs ? exit.stackAfterPop : exit.stackDepth;
-  for (size_t i = 0; i < exit.values.size(); ++i) {
-    const ExitValue& value = exit.values[i];
+  for (size_t i = 0; i < values.size(); ++i) {
+    const ExitValue& value = values[i];
     if (value.target == ExitValue::Target::Stack && value.index > lastStacked) {
       *port::stackSlot(frame, value.index) = nullptr;
       continue;
@@ -240,18 +240,19 @@ void failInstruction(PyThreadState* tstate, port::Frame* frame, uint32_t nextOff
   leave.raised = true;
 }
 
-void leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill,
-                 Leave& leave) {
+void leaveNative(PyThreadState* tstate, port::Frame* frame, const CompiledCode& native, uint32_t exitNumber,
+                 LeaveKind kind, uint64_t* spill, Leave& leave) {
+  const ExitDescriptor& exit = native.exits[exitNumber];
   const LeaveState state = std::exchange(martlet_leave_state, LeaveState{});
   PyObject* exception = kind == LeaveKind::Failed ? takeException(tstate) : nullptr;
-  const size_t count = exit.values.size();
+  const size_t count = exit.valueCount;
   Materializer materializer(spill, static_cast<Materializer::Slot*>(alloca((count + 1) * sizeof(Materializer::Slot))));
   Garbage garbage(static_cast<PyObject**>(alloca((count + 1) * sizeof(PyObject*))));
   const bool declined = state.kind == LeaveState::Interpret;
   // What was inlined has done nothing yet: the interpreter makes the call, which raises where it has to be seen.
   const bool isInlined = exit.inlinedCode != 0;
   const bool reexecute = kind == LeaveKind::Exit || state.kind == LeaveState::Reraised || declined || isInlined;
-  writeFrame(frame, exit, !reexecute && exception != nullptr, materializer, garbage);
+  writeFrame(frame, exit, native.valuesOf(exit), !reexecute && exception != nullptr, materializer, garbage);
   PyCodeObject* code = port::codeOf(frame);
   frame->instr_ptr = port::instructionAt(code, reexecute ? exit.resumeOffset : exit.offset);
   if (localsWritesPending()) settleLocalsWrites(frame);

@@ -29,8 +29,8 @@ struct Leave {
 
 /// Writes what the exit says into the frame, and unwinds to a handler of the frame where an exception is set. For
 /// Unwind, the traceback entry is not added yet where the interpreter will (`addTraceback`), see the caller.
-void leaveNative(PyThreadState* tstate, port::Frame* frame, const ExitDescriptor& exit, LeaveKind kind, uint64_t* spill,
-                 Leave& leave);
+void leaveNative(PyThreadState* tstate, port::Frame* frame, const CompiledCode& code, uint32_t exitNumber,
+                 LeaveKind kind, uint64_t* spill, Leave& leave);
 
 /// With an exception set that the frame's instruction raises: what leaveNative() does. `depth` stack entries are left
 /// of its operands' stack when the exception is handled.

@@ -6,6 +6,7 @@
 #include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/Verifier.h>
+#include <llvm/Support/ManagedStatic.h>
 #include <llvm/Support/raw_ostream.h>
 
 #include <algorithm>
@@ -72,6 +73,15 @@ std::string symbolName(const hir::Function& function, uint64_t serial) {
   return name;
 }
 
+void takeExits(const std::vector<LoweredExit>& exits, CompiledCode& code) {
+  for (const LoweredExit& exit : exits) {
+    ExitDescriptor& taken = code.exits.emplace_back(exit);
+    taken.firstValue = static_cast<uint32_t>(code.exitValues.size());
+    taken.valueCount = static_cast<uint32_t>(exit.values.size());
+    code.exitValues.insert(code.exitValues.end(), exit.values.begin(), exit.values.end());
+  }
+}
+
 /// All that one compilation allocates in LLVM; dies with it.
 struct Unit {
   explicit Unit(const std::string& name) : module(name, context) {}
@@ -85,10 +95,10 @@ struct Unit {
 class LlvmBackend final : public Backend {
  public:
   static std::unique_ptr<LlvmBackend> create(const HelperAddress* helpers, size_t count, const char* bitcodePath,
-                                             std::string& error);
+                                             CodeMemory& memory, std::string& error);
   Result<CompiledCode> compile(const hir::Function& function, const BackendOptions& options) override;
-  void release(void* handle) override { session_->release(handle); }
   void rest() override { pipeline_->rest(); }
+  bool isBroken() const override { return broken_; }
 
  private:
   Result<CompiledCode> compileUnit(Unit& unit, const hir::Function& function, const BackendOptions& options,
@@ -104,7 +114,7 @@ class LlvmBackend final : public Backend {
 };
 
 std::unique_ptr<LlvmBackend> LlvmBackend::create(const HelperAddress* helpers, size_t count, const char* bitcodePath,
-                                                 std::string& error) {
+                                                 CodeMemory& memory, std::string& error) {
   auto backend = std::make_unique<LlvmBackend>();
   const bool survived = guarded(
       [&] {
@@ -113,13 +123,8 @@ std::unique_ptr<LlvmBackend> LlvmBackend::create(const HelperAddress* helpers, s
           error = llvm::toString(pipeline.takeError());
           return;
         }
-        auto session = OrcSession::create(helpers, count);
-        if (!session) {
-          error = llvm::toString(session.takeError());
-          return;
-        }
         backend->pipeline_ = std::move(*pipeline);
-        backend->session_ = std::move(*session);
+        backend->session_ = std::make_unique<OrcSession>(memory, helpers, count);
       },
       error);
   if (!survived || !backend->session_) return nullptr;
@@ -159,7 +164,7 @@ Result<CompiledCode> LlvmBackend::compileUnit(Unit& unit, const hir::Function& f
   }
   CompiledCode code;
   code.entries = std::move(lowered->entries);
-  code.exits = std::move(lowered->exits);
+  takeExits(lowered->exits, code);
   code.spillSlots = lowered->spillSlots;
   code.inlinedCalls = function.inlinedCalls;
   code.irInstructions = lowered->irInstructions;
@@ -181,7 +186,7 @@ Result<CompiledCode> LlvmBackend::compileUnit(Unit& unit, const hir::Function& f
   code.times.codegenSeconds += watch.lap();
   code.function = reinterpret_cast<NativeFunction>(linked->address);
   code.codeBytes = linked->codeBytes;
-  code.handle = linked->handle;
+  code.place = linked->place;
   return code;
 }
 
@@ -204,15 +209,30 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> LlvmBackend::generate(Unit& 
 
 }  // namespace martlet::backend
 
+namespace __gnu_cxx {
+void __freeres();  // which no header has: it is for tools that look for leaks
+}
+
+namespace {
+/// When the shared object is closed, which may be opened again and again.
+__attribute__((destructor)) void freeStatics() {
+  llvm::llvm_shutdown();
+#ifdef MARTLET_OWN_CXX_LIBRARY
+  __gnu_cxx::__freeres();  // 72 KB for exceptions
+#endif
+}
+}  // namespace
+
 extern "C" __attribute__((visibility("default"))) martlet::Backend*
 martlet_backend_create(const martlet::HelperAddress* helpers, size_t count, const char* bitcodePath,
-                       std::string* error);
+                       martlet::CodeMemory* memory, std::string* error);
 
 extern "C" martlet::Backend* martlet_backend_create(const martlet::HelperAddress* helpers, size_t count,
-                                                    const char* bitcodePath, std::string* error) {
+                                                    const char* bitcodePath, martlet::CodeMemory* memory,
+                                                    std::string* error) {
   martlet::backend::installFatalErrorHandler();
   std::string problem;
-  auto backend = martlet::backend::LlvmBackend::create(helpers, count, bitcodePath, problem);
+  auto backend = martlet::backend::LlvmBackend::create(helpers, count, bitcodePath, *memory, problem);
   if (!backend && error) *error = problem;
   return backend.release();
 }

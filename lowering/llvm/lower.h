@@ -28,11 +28,15 @@ struct ObjectSymbol {
   const void* address;
 };
 
+struct LoweredExit : ExitDescriptor {
+  std::vector<ExitValue> values;
+};
+
 struct LoweredFunction {
   std::string symbol;
   std::vector<ObjectSymbol> objects;
   std::vector<EntryPoint> entries;
-  std::vector<ExitDescriptor> exits;
+  std::vector<LoweredExit> exits;
   uint32_t spillSlots = 0;
   size_t irInstructions = 0;
   size_t exitInstructions = 0;
@@ -129,8 +133,7 @@ class FunctionLowering {
   void branchToExit(const hir::Value& op, llvm::Value* condition, LeaveKind kind, hir::ExitReason reason);
   llvm::BasicBlock* exitStub(const hir::Value& op, LeaveKind kind, hir::ExitReason reason);
   void lowerYield(const hir::Value& op);
-  llvm::Value* storeSuspended(const hir::Value& op, const ExitDescriptor& exit,
-                              llvm::ArrayRef<const hir::Value*> spilled);
+  llvm::Value* storeSuspended(const hir::Value& op, const LoweredExit& exit, llvm::ArrayRef<const hir::Value*> spilled);
   llvm::Value* objectFor(const hir::Value& op, const hir::Value& value);
   uint32_t describeExit(const hir::FrameState& state, hir::ExitReason reason, SpillGroup& group);
   void emitExits();

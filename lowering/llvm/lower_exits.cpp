@@ -176,7 +176,7 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
   const auto [found, isNew] =
       exitNumbers_.try_emplace(exitKey(state, reason), static_cast<uint32_t>(lowered_.exits.size()));
   if (!isNew) return found->second;
-  ExitDescriptor& exit = lowered_.exits.emplace_back();
+  LoweredExit& exit = lowered_.exits.emplace_back();
   exit.reason = reason;
   exit.offset = state.offset;
   exit.resumeOffset = state.resumeOffset;
@@ -238,7 +238,7 @@ llvm::Value* FunctionLowering::objectFor(const hir::Value& op, const hir::Value&
 }
 
 /// Writes what the exit says into the frame, as the vm would, and returns the top of the stack, which is yielded.
-llvm::Value* FunctionLowering::storeSuspended(const hir::Value& op, const ExitDescriptor& exit,
+llvm::Value* FunctionLowering::storeSuspended(const hir::Value& op, const LoweredExit& exit,
                                               llvm::ArrayRef<const hir::Value*> spilled) {
   std::vector<llvm::Value*> objects(spilled.size());
   llvm::Value* yielded = nullptr;
@@ -269,7 +269,7 @@ llvm::Value* FunctionLowering::storeSuspended(const hir::Value& op, const ExitDe
 /// Suspends the frame here, unless something has to be looked at first, or released: the exit does that.
 void FunctionLowering::lowerYield(const hir::Value& op) {
   llvm::BasicBlock* stub = exitStub(op, LeaveKind::Exit, op.reason);
-  const ExitDescriptor exit = lowered_.exits[exitNumbers_[exitKey(*op.state, op.reason)]];
+  const LoweredExit exit = lowered_.exits[exitNumbers_[exitKey(*op.state, op.reason)]];
   const auto isRare = [](const ExitValue& value) {
     return value.target != ExitValue::Target::Stack && value.target != ExitValue::Target::Local;
   };

@@ -35,7 +35,7 @@ MODES = {
     "warm_exits": [
         "--sync", "--size-step=1000000", "--call-threshold=2", "--loop-threshold=3", "--opt-level=0", "--force-exit-every=5"
     ],
-    "background": ["--size-step=1000000", "--call-threshold=2", "--loop-threshold=10"],
+    "background": ["--size-step=1000000", "--least-rate=0", "--call-threshold=2", "--loop-threshold=10"],
 }
 SLOW_MODES = {"first_call_full": [*FIRST, "--opt-level=2"]}
 # Where a tool is switched on in a native callee of a frame that runs interpreted, the interpreter takes the call for one

@@ -89,10 +89,10 @@ TEST_P(BackendTest, ArithmeticAndOverflow) {
       EXPECT_EQ(exit.reason, info(c.op).exit);
       EXPECT_EQ(exit.offset, 4U);
       EXPECT_EQ(exit.stackDepth, 2);
-      ASSERT_EQ(exit.values.size(), 2U);
-      EXPECT_EQ(exit.values[0].kind, ExitValue::Kind::Int);
-      EXPECT_EQ(static_cast<int64_t>(f.spilled(exit.values[0])), c.a);
-      EXPECT_EQ(static_cast<int64_t>(f.spilled(exit.values[1])), c.b);
+      ASSERT_EQ(f.valuesOf(exit).size(), 2U);
+      EXPECT_EQ(f.valuesOf(exit)[0].kind, ExitValue::Kind::Int);
+      EXPECT_EQ(static_cast<int64_t>(f.spilled(f.valuesOf(exit)[0])), c.a);
+      EXPECT_EQ(static_cast<int64_t>(f.spilled(f.valuesOf(exit)[1])), c.b);
     }
     drop(x);
     drop(y);
@@ -109,12 +109,12 @@ TEST_P(BackendTest, GuardExitSpillsTheObjects) {
   ASSERT_EQ(leaveKind(result.status), LeaveKind::Exit);
   const ExitDescriptor& exit = f.exitOf(result);
   EXPECT_EQ(exit.reason, ExitReason::NotInt);
-  ASSERT_EQ(exit.values.size(), 2U);
-  EXPECT_EQ(exit.values[0].target, ExitValue::Target::Stack);
-  EXPECT_EQ(exit.values[0].kind, ExitValue::Kind::Object);
-  EXPECT_FALSE(exit.values[0].owned);
-  EXPECT_EQ(f.spilled(exit.values[0]), std::bit_cast<uint64_t>(x));
-  EXPECT_EQ(f.spilled(exit.values[1]), std::bit_cast<uint64_t>(y));
+  ASSERT_EQ(f.valuesOf(exit).size(), 2U);
+  EXPECT_EQ(f.valuesOf(exit)[0].target, ExitValue::Target::Stack);
+  EXPECT_EQ(f.valuesOf(exit)[0].kind, ExitValue::Kind::Object);
+  EXPECT_FALSE(f.valuesOf(exit)[0].owned);
+  EXPECT_EQ(f.spilled(f.valuesOf(exit)[0]), std::bit_cast<uint64_t>(x));
+  EXPECT_EQ(f.spilled(f.valuesOf(exit)[1]), std::bit_cast<uint64_t>(y));
   EXPECT_EQ(f.code.exits.size(), 2U) << "both unboxings share an exit; the addition has its own";
   drop(x);
   drop(y);
@@ -161,11 +161,11 @@ TEST_P(BackendTest, LoopWithBlockParameters) {
   ASSERT_EQ(leaveKind(result.status), LeaveKind::Exit);
   const ExitDescriptor& exit = f.exitOf(result);
   EXPECT_EQ(exit.reason, ExitReason::Safepoint);
-  ASSERT_EQ(exit.values.size(), 1U);
-  EXPECT_EQ(exit.values[0].target, ExitValue::Target::Local);
-  EXPECT_EQ(exit.values[0].index, 1);
-  EXPECT_EQ(exit.values[0].kind, ExitValue::Kind::Int);
-  EXPECT_EQ(f.spilled(exit.values[0]), 0U);
+  ASSERT_EQ(f.valuesOf(exit).size(), 1U);
+  EXPECT_EQ(f.valuesOf(exit)[0].target, ExitValue::Target::Local);
+  EXPECT_EQ(f.valuesOf(exit)[0].index, 1);
+  EXPECT_EQ(f.valuesOf(exit)[0].kind, ExitValue::Kind::Int);
+  EXPECT_EQ(f.spilled(f.valuesOf(exit)[0]), 0U);
   drop(limit);
 }
 
@@ -262,12 +262,12 @@ TEST_P(BackendTest, FailingHelperLeavesWithWhatItOwns) {
   ASSERT_NE(exit, f.code.exits.end());
   EXPECT_EQ(exit->stackAfterPop, 1);
   EXPECT_EQ(exit->completion, hir::Completion::PushObject);
-  ASSERT_EQ(exit->values.size(), 4U);
-  EXPECT_TRUE(exit->values[0].owned);
-  EXPECT_TRUE(exit->values[1].owned);
-  EXPECT_NE(exit->values[0].spill, exit->values[1].spill) << "a slot for each reference";
-  EXPECT_FALSE(exit->values[2].owned);
-  EXPECT_EQ(exit->values[3].target, ExitValue::Target::Release);
+  ASSERT_EQ(f.valuesOf(*exit).size(), 4U);
+  EXPECT_TRUE(f.valuesOf(*exit)[0].owned);
+  EXPECT_TRUE(f.valuesOf(*exit)[1].owned);
+  EXPECT_NE(f.valuesOf(*exit)[0].spill, f.valuesOf(*exit)[1].spill) << "a slot for each reference";
+  EXPECT_FALSE(f.valuesOf(*exit)[2].owned);
+  EXPECT_EQ(f.valuesOf(*exit)[3].target, ExitValue::Target::Release);
   for (FakeObject* object : arguments) drop(object);
 }
 
@@ -420,8 +420,8 @@ TEST_P(BackendTest, ConstantObjectsKeepTheirIdentity) {
   f.thread.failNext = true;
   const NativeResult result = f.run();
   ASSERT_EQ(leaveKind(result.status), LeaveKind::Failed);
-  EXPECT_EQ(f.spilled(f.exitOf(result).values[0]), std::bit_cast<uint64_t>(&fake_true));
-  EXPECT_EQ(f.spilled(f.exitOf(result).values[1]), std::bit_cast<uint64_t>(&one));
+  EXPECT_EQ(f.spilled(f.valuesOf(f.exitOf(result))[0]), std::bit_cast<uint64_t>(&fake_true));
+  EXPECT_EQ(f.spilled(f.valuesOf(f.exitOf(result))[1]), std::bit_cast<uint64_t>(&one));
 }
 
 TEST_P(BackendTest, MachineOutputOfAHelper) {
@@ -554,11 +554,11 @@ TEST_P(BackendTest, ExitOpAndUnreachable) {
   const ExitDescriptor& exit = f.exitOf(result);
   EXPECT_EQ(exit.reason, ExitReason::Interpret);
   EXPECT_EQ(exit.stackDepth, 3);
-  EXPECT_EQ(std::bit_cast<double>(f.spilled(exit.values[0])), 2.5);
-  EXPECT_EQ(exit.values[0].kind, ExitValue::Kind::Float);
-  EXPECT_EQ(f.spilled(exit.values[1]), 1U);
-  EXPECT_EQ(exit.values[1].kind, ExitValue::Kind::Bool);
-  EXPECT_EQ(f.spilled(exit.values[2]), 0U);
+  EXPECT_EQ(std::bit_cast<double>(f.spilled(f.valuesOf(exit)[0])), 2.5);
+  EXPECT_EQ(f.valuesOf(exit)[0].kind, ExitValue::Kind::Float);
+  EXPECT_EQ(f.spilled(f.valuesOf(exit)[1]), 1U);
+  EXPECT_EQ(f.valuesOf(exit)[1].kind, ExitValue::Kind::Bool);
+  EXPECT_EQ(f.spilled(f.valuesOf(exit)[2]), 0U);
   FakeObject* object = f.frame.slots[0] = newInt(1);
   f.thread.failNext = true;
   EXPECT_EQ(leaveKind(f.run().status), LeaveKind::Failed);
@@ -667,11 +667,11 @@ TEST(BackendLife, ReleaseFromAnotherThreadWhileCompiling) {
   for (int i = 0; i < 20; ++i) {
     auto old = backend()->compile(b.function, {.optLevel = 0});
     ASSERT_TRUE(old);
-    std::thread other([&] { backend()->release(old->handle); });
+    std::thread other([&] { codeMemory().release(old->place); });
     auto code = backend()->compile(b.function, {.optLevel = 1});
     other.join();
     ASSERT_TRUE(code);
-    backend()->release(code->handle);
+    codeMemory().release(code->place);
   }
 }
 
@@ -711,7 +711,7 @@ TEST(BackendLife, CallsHelpersBelowFourGigabytes) {
   std::vector<uint64_t> spill(code->spillSlots + size_t{1});
   EXPECT_EQ(takeInt(code->function(&thread, &frame, 0, spill.data())), 42);
   drop(frame.slots[0]);
-  low->release(code->handle);
+  codeMemory().release(code->place);
 }
 
 TEST(BackendLife, NoMemoryIsWritableAndExecutable) {
@@ -722,6 +722,46 @@ TEST(BackendLife, NoMemoryIsWritableAndExecutable) {
   for (std::string line; std::getline(maps, line);) EXPECT_EQ(line.find(" rwx"), std::string::npos) << line;
 }
 
+TEST(BackendLife, CodeOutlivesItsBackend) {
+  std::string error;
+  std::unique_ptr<Backend> gone = newBackend(&error, FAKE_BITCODE);
+  ASSERT_NE(gone, nullptr) << error;
+  Builder b = binary(Op::IntAdd);
+  auto code = gone->compile(b.function, {.optLevel = 2});
+  ASSERT_TRUE(code);
+  gone.reset();
+  FakeFrame frame{};
+  FakeThread thread{};
+  FakeObject* x = frame.slots[0] = frame.slots[1] = newInt(21);
+  std::vector<uint64_t> spill(code->spillSlots + size_t{1});
+  EXPECT_EQ(takeInt(code->function(&thread, &frame, 0, spill.data())), 42);
+  drop(x);
+  codeMemory().release(code->place);
+}
+
+TEST(CodeMemory, FreedPagesAreUsedAgain) {
+  constexpr size_t kPage = 4096;
+  CodeBlocks memory;
+  char* pages[3];
+  for (char*& page : pages) {
+    page = static_cast<char*>(memory.allocate(10));
+    ASSERT_NE(page, nullptr);
+    page[0] = 1;
+    ASSERT_TRUE(memory.seal(page, 10));
+  }
+  EXPECT_EQ(pages[1], pages[0] + kPage);
+  EXPECT_EQ(pages[2], pages[1] + kPage);
+  for (const size_t i : {0, 2, 1}) memory.release(pages[i], 10);
+  auto* whole = static_cast<char*>(memory.allocate(3 * kPage));
+  EXPECT_EQ(whole, pages[0]);
+  EXPECT_EQ(whole[kPage], 0);
+  whole[kPage] = 1;                           // and can be written to
+  constexpr size_t kLarge = size_t{5} << 20;  // more than a block
+  auto* large = static_cast<char*>(memory.allocate(kLarge));
+  ASSERT_NE(large, nullptr);
+  large[kLarge - 1] = 1;
+}
+
 TEST(BackendLife, ASecondBackendIsIndependent) {
   std::string error;
   Builder b = binary(Op::IntAdd);
@@ -729,7 +769,7 @@ TEST(BackendLife, ASecondBackendIsIndependent) {
   ASSERT_NE(other, nullptr) << error;
   auto code = other->compile(b.function, {.optLevel = 2});
   ASSERT_TRUE(code);
-  other->release(code->handle);
+  codeMemory().release(code->place);
   EXPECT_EQ(newBackend(&error, "/nonexistent.bc"), nullptr);
   EXPECT_NE(error.find("/nonexistent.bc"), std::string::npos);
 }

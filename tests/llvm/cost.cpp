@@ -113,7 +113,7 @@ bool measure(Backend& backend, const char* label, const hir::Function& function,
     bytes = code->codeBytes;
     instructions = code->irInstructions;
     exits = code->exitInstructions;
-    backend.release(code->handle);
+    codeMemory().release(code->place);
   }
   std::printf("%-18s %d %7zu %6zu %8.2f %8.2f %8.2f %8.2f %8zu\n", label, level, instructions, exits, 1e3 * best.build,
               1e3 * best.optimize, 1e3 * best.codegen, 1e3 * (best.build + best.optimize + best.codegen), bytes);

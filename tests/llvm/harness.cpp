@@ -45,7 +45,12 @@ std::unique_ptr<Backend> newBackend(std::string* error, const char* bitcode, con
   }
   const auto create = reinterpret_cast<decltype(&martlet_backend_create)>(dlsym(library, "martlet_backend_create"));
   const std::vector<HelperAddress> helpers = given ? *given : fakeHelpers();
-  return std::unique_ptr<Backend>(create(helpers.data(), helpers.size(), bitcode, error));
+  return std::unique_ptr<Backend>(create(helpers.data(), helpers.size(), bitcode, &codeMemory(), error));
+}
+
+CodeBlocks& codeMemory() {
+  static CodeBlocks memory;
+  return memory;
 }
 
 Backend* backend() {
@@ -112,11 +117,12 @@ Compiled::Compiled(const hir::Function& function, BackendOptions options) {
     return;
   }
   code = std::move(*result);
+  codeMemory().showFrames(code.place);
   spill.assign(code.spillSlots + 1, 0xdeadbeef);
 }
 
 Compiled::~Compiled() {
-  backend()->release(code.handle);
+  codeMemory().release(code.place);
 }
 
 NativeResult Compiled::run(uint64_t entry) {

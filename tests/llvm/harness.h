@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "libjit/code_memory.h"
 #include "lowering/backend.h"
 #include "tests/llvm/fake_runtime.h"
 
@@ -12,6 +13,8 @@ namespace martlet::test {
 
 /// The backend with the fake runtime; loaded once. Null with a message on stderr if it cannot be.
 Backend* backend();
+/// Where all backends of the process put their code.
+CodeBlocks& codeMemory();
 /// A second, independent one, as a forked child makes it.
 /// `symbols` replaces those of the fake runtime.
 /// Every helper of the table that the fake runtime defines (the others are weak and null), and its data.
@@ -54,6 +57,7 @@ class Compiled {
 
   NativeResult run(uint64_t entry = 0);
   const ExitDescriptor& exitOf(const NativeResult& result) const { return code.exits.at(leavePayload(result.status)); }
+  std::span<const ExitValue> valuesOf(const ExitDescriptor& exit) const { return code.valuesOf(exit); }
   uint64_t spilled(const ExitValue& value) const { return spill.at(value.spill); }
 
   CompiledCode code;

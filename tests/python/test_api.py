@@ -8,6 +8,7 @@ import re
 import sys
 import tempfile
 import textwrap
+import time
 import unittest
 
 import martlet
@@ -36,11 +37,33 @@ class ThresholdTest(JitTestCase):
                 f(1)
             self.assertTrue(martlet.is_compiled(f))
 
+    def test_what_runs_seldom_is_left_to_the_interpreter(self):
+        f = define("def f(): pass")["f"]
+        with jit(call_threshold=50, least_rate=10**9), Counted() as grown:
+            for _ in range(5000):
+                f()
+        self.assertEqual((grown["compiled"], martlet.is_compiled(f)), (0, False))
+
+    def test_what_ran_seldom_gets_hot(self):
+        f = define("def f(): pass")["f"]
+        with jit(call_threshold=80, least_rate=1000):
+            used = time.process_time() + 0.2  # in which it ought to have run 200 times
+            while time.process_time() < used:
+                pass
+            for _ in range(80):
+                f()
+            self.assertEqual(martlet.stats()["queued"], 0)
+            self.assertFalse(martlet.is_compiled(f))
+            deadline = time.monotonic() + 60
+            while not martlet.is_compiled(f) and time.monotonic() < deadline:
+                f()
+            self.assertTrue(martlet.is_compiled(f))
+
     def test_the_compiler_yields_and_the_program_keeps_its_priority(self):
         script = """
             import os, time, martlet
             before = os.getpriority(os.PRIO_PROCESS, 0)
-            martlet.enable(call_threshold=2, worker_nice=3)
+            martlet.enable(call_threshold=2, worker_nice=3, least_rate=0)
             def f(): pass
             deadline = time.monotonic() + 60
             while not martlet.is_compiled(f) and time.monotonic() < deadline: f()
@@ -248,7 +271,7 @@ class CompileTest(JitTestCase):
         import time
 
         function = define("def f(x): return x + 1")["f"]
-        with jit(call_threshold=5):
+        with jit(call_threshold=5, least_rate=0):
             deadline = time.monotonic() + 30
             while not martlet.is_compiled(function) and time.monotonic() < deadline:
                 function(1)

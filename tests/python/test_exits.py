@@ -158,7 +158,7 @@ class ExitTest(JitTestCase):
         '''
         names = define(source, clock=time.monotonic)
         leaf, loop = names["leaf"], names["loop"]
-        martlet.enable(opt_level=0, inline_calls=False, call_threshold=50, loop_threshold=100)
+        martlet.enable(opt_level=0, inline_calls=False, call_threshold=50, loop_threshold=100, least_rate=0)
         for _ in range(50):
             loop(-20_000, 0, time.monotonic() + 60)
         while martlet.stats()["queued"]:

@@ -121,7 +121,7 @@ for round in range(4):
 print(children)
 stop.append(1)
 """
-        flags = ["--call-threshold=5", "--loop-threshold=50"]
+        flags = ["--call-threshold=5", "--loop-threshold=50", "--least-rate=0"]
         self.assertEqual(run_python("-W", "ignore", "-m", "martlet", *flags, "-c", program)[:2], (0, f"{[0] * 4}\n"))
 
     def test_what_children_rebind_is_a_variable(self):
@@ -151,7 +151,7 @@ for number in range(3):
 limit = 30
 print(entered, f(5), enters())
 """
-        flags = ["--call-threshold=5"]
+        flags = ["--call-threshold=5", "--least-rate=0"]
         self.assertEqual(
             run_python("-W", "ignore", "-m", "martlet", *flags, "-c", program), (0, "[0, 1, 1] 35 True\n", "")
         )
@@ -175,7 +175,7 @@ deadline = time.monotonic() + 60
 while not martlet.is_compiled(f) and time.monotonic() < deadline: f(100)
 print(martlet.is_compiled(f))
 """
-        flags = ["--call-threshold=5", "--loop-threshold=50"]
+        flags = ["--call-threshold=5", "--loop-threshold=50", "--least-rate=0"]
         self.assertEqual(run_python("-W", "error", "-m", "martlet", *flags, "-c", program), (0, "True\n", ""))
 
 

@@ -46,7 +46,7 @@ class MainTest(unittest.TestCase):
 
     def test_script(self):
         self.write("state.py", '"""The docstring."""\nx: int = 1\n' + STATE)
-        self.check_same("state.py", "a", "-b", "--call-threshold=3")
+        self.check_same("state.py", "a", "-b", "--call-threshold=3", "--least-rate=0")
         self.check_same(os.path.join(self.folder, "state.py"))
         self.check_same(os.path.join(".", "state.py"), "-m")
 

@@ -36,7 +36,7 @@ class SystemTest(JitTestCase):
         expected = define(source)["f"](3000)
         function = define(source)["f"]
         answers = []
-        with jit(call_threshold=5, loop_threshold=50):
+        with jit(call_threshold=5, loop_threshold=50, least_rate=0):
             threads = [threading.Thread(target=lambda: answers.extend(function(3000) for _ in range(40))) for _ in range(4)]
             for thread in threads:
                 thread.start()
@@ -119,6 +119,38 @@ print(os.waitstatus_to_exitcode(status), f(1))
 """
         self.assertEqual(run_python("-W", "ignore", "-m", "martlet", "-c", program)[:2], (0, "0 2\n"))
 
+    def test_forks_unload_the_compiler(self):
+        program = """
+import martlet, os, threading
+def f(x): return x + 1
+def g(x): return [x][1]
+def h(x): return x * 3
+def is_loaded():
+    with open("/proc/self/maps") as maps: return "martlet_llvm.so" in maps.read()
+def fork(body=lambda: True):
+    child = os.fork()
+    if child == 0: os._exit(0 if body() else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def calls():
+    try: g(1)
+    except IndexError: return martlet.is_compiled(f) and f(1) == 2
+for turn in range(3):
+    assert martlet.compile(f) and martlet.compile(g)
+    if turn: assert martlet.compile(eval(f"lambda x: x + {turn}"))
+    assert is_loaded()
+    for _ in range(120): fork()
+    assert not is_loaded()
+    assert calls() and fork(calls) == 0
+    thread = threading.Thread(target=calls)
+    thread.start()
+    thread.join()
+    assert fork(lambda: martlet.compile(h) and is_loaded() and h(2) == 6) == 0
+    assert not is_loaded() and not martlet.is_compiled(h)
+print("end")
+"""
+        options = ["--call-threshold=1000000000", "--loop-threshold=1000000000"]
+        self.assertEqual(run_python("-W", "ignore", "-m", "martlet", *options, "-c", program), (0, "end\n", ""))
+
     def test_shutdown_while_compiling(self):
         program = """
 import sys
@@ -132,6 +164,7 @@ print("end")
 sys.exit(3)
 """
         for flags in (["--call-threshold=2"], ["--call-threshold=2", "--loop-threshold=5"]):
+            flags.append("--least-rate=0")
             started = time.monotonic()
             self.assertEqual(run_python("-m", "martlet", *flags, "-c", program), (3, "end\n", ""))
             self.assertLess(time.monotonic() - started, 30)
