@@ -44,6 +44,7 @@ struct ExitValue {
   uint16_t spill;  ///< entries with the same spill slot are the same object: boxed once
   /// Local: spill slot of the flag that tells whether the value is to be stored; 0: it is.
   uint16_t condition = 0;
+  bool lends = false;  ///< where it is not, the slot's content is the object of all entries with the same spill slot
 };
 
 /// How native code names a dirty slot, in one word, where it brings slots up to date without leaving.

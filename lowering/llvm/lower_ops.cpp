@@ -84,6 +84,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::SyncLocal:
   case Op::SyncLocalIf:
   case Op::TakeLocal:
+  case Op::CopyLocal:
   case Op::IncRef:
   case Op::DecRef: lowerReference(op); return;
   case Op::Release: return lowerRelease(op);
@@ -370,6 +371,9 @@ bool FunctionLowering::lowerReference(const hir::Value& op) {
   case Op::TakeLocal:
     define(op, callHelper(op, Helper::TakeLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}));
     return true;
+  case Op::CopyLocal:
+    callHelper(op, Helper::CopyLocalSlot, {{use(op.operands[0])}, {op.imm & 0xffffffff, op.imm >> 32}, {}});
+    return true;
   case Op::IncRef: lowerRefcount(op, Helper::IncRef, Helper::XIncRef); return true;
   case Op::DecRef: lowerRefcount(op, Helper::DecRef, Helper::XDecRef); return true;
   default: return false;
@@ -414,7 +418,8 @@ void FunctionLowering::endLoudly(const hir::Value& op, std::vector<size_t> slots
   for (size_t i = 0; i < slots.size(); ++i) {
     const hir::Value* value = op.state->locals[slots[i]];
     const hir::Value* condition = op.state->conditionOf(slots[i]);
-    const bool shared = i > 0 && condition == nullptr && op.state->locals[slots[i - 1]] == value;
+    const bool isOne = condition == nullptr || !value->type.isSubtypeOf(hir::types::kNumberOrSlot);
+    const bool shared = i > 0 && isOne && op.state->locals[slots[i - 1]] == value;
     const uint64_t word = SlotWord{slots[i], exitKindOf(value->type), shared, condition != nullptr}.pack();
     operands.push_back(builder_.CreateIntToPtr(builder_.getInt64(word), ptr_));
     operands.push_back(asWord(use(value)));

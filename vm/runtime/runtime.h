@@ -29,6 +29,7 @@ void rt_store_local(Frame* frame, int64_t slot, PyObject* value);
 void rt_sync_local(Frame* frame, int64_t slot, PyObject* value);
 void rt_sync_int_if(Frame* frame, int64_t slot, bool isDirty, int64_t value);
 void rt_sync_float_if(Frame* frame, int64_t slot, bool isDirty, double value);
+void rt_copy_local(Frame* frame, int64_t slot, int64_t source, bool isDirty);
 PyObject* rt_take_local(Frame* frame, int64_t slot, bool isDirty);
 PyObject* rt_concat_local(PyThreadState* tstate, Frame* frame, int64_t slot, PyObject* right);
 void rt_set_instruction(Frame* frame, int64_t offset);
