@@ -85,6 +85,17 @@ inline constexpr size_t kSiteCacheBytes = 24 + 4 * 40;
 
 /// What an instruction that learns its operands' classes does with them: by which special method of the first one's
 /// class it would be done. From kOperator on: BINARY_OP's argument.
+/// Which numbers an operator has met, one at least a bool: two bits for each operand.
+namespace bool_pair {
+inline constexpr uint32_t kInt = 0, kFloat = 1, kBool = 2, kRightShift = 2;
+constexpr uint32_t left(uint32_t pair) {
+  return pair & 3;
+}
+constexpr uint32_t right(uint32_t pair) {
+  return pair >> kRightShift;
+}
+}  // namespace bool_pair
+
 namespace operand_use {
 inline constexpr int64_t kNumbers = 0, kLoadItem = 1, kStoreItem = 2, kOperator = 3;
 }

@@ -59,6 +59,8 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::FloatSub:
   case Op::FloatMul:
   case Op::FloatDiv:
+  case Op::FloatFloorDiv:
+  case Op::FloatMod:
   case Op::FloatPow:
   case Op::FloatNeg:
   case Op::FloatCompare: lowerFloat(op); return;
@@ -67,6 +69,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::BoxInt:
   case Op::BoxFloat:
   case Op::BoxBool:
+  case Op::BoolToInt:
   case Op::IntToFloat: lowerConversion(op); return;
   case Op::BoolNot:
   case Op::ObjectIs:
@@ -191,6 +194,13 @@ bool FunctionLowering::lowerFloat(const hir::Value& op) {
     exitIf(op, builder_.CreateFCmpOEQ(rhs, llvm::ConstantFP::get(f64_, 0.0)));
     define(op, builder_.CreateFDiv(lhs, rhs));
     return true;
+  case Op::FloatFloorDiv:
+  case Op::FloatMod: {
+    const Helper helper = op.op == Op::FloatMod ? Helper::FloatModValue : Helper::FloatFloorDivValue;
+    exitIf(op, builder_.CreateFCmpOEQ(rhs, llvm::ConstantFP::get(f64_, 0.0)));
+    define(op, callHelper(op, helper, {{lhs, rhs}, {}, {}}));
+    return true;
+  }
   case Op::FloatPow: {
     llvm::Value* slot = outputSlot(f64_, 1, false);
     exitUnless(op, callHelper(op, Helper::FloatPowValue, {{lhs, rhs}, {}, {slot}}));
@@ -227,6 +237,7 @@ bool FunctionLowering::lowerConversion(const hir::Value& op) {
   case Op::BoxInt: define(op, callHelper(op, Helper::BoxIntValue, {{value}, {}, {}})); return true;
   case Op::BoxFloat: define(op, callHelper(op, Helper::BoxFloatValue, {{value}, {}, {}})); return true;
   case Op::BoxBool: define(op, callHelper(op, Helper::BoxBoolValue, {{value}, {}, {}})); return true;
+  case Op::BoolToInt: define(op, builder_.CreateZExt(use(op.operands[0]), i64_)); return true;
   case Op::IntToFloat: lowerIntToFloat(op); return true;
   default: return false;
   }

@@ -75,6 +75,8 @@ bool rt_runs_code(PyObject* callable, PyObject* code);
 bool rt_has_scope(PyObject* function, PyObject* globals, PyObject* builtins);
 PyObject* rt_default_argument(PyObject* function, int64_t fromEnd);
 bool rt_has_recursion_room(PyThreadState* tstate, int64_t calls);
+double rt_float_floor_div(double a, double b);
+double rt_float_mod(double a, double b);
 bool rt_float_pow(double base, double exponent, double* result);
 int64_t rt_size_of(PyObject* sequence);
 bool rt_unbox_float(PyObject* object, double* result);
