@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "libjit/engine.h"
@@ -336,6 +337,17 @@ PyObject* callAtBottom(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return vm::callAtBottom(args[0], args + 1, static_cast<size_t>(count - 1));
 }
 
+/// For a file that is not plain text: the interpreter decodes it, or raises what it has to say about it.
+PyObject* runFile(PyObject*, PyObject* args) {
+  PyObject* path = nullptr;
+  PyObject* names = nullptr;
+  if (PyArg_ParseTuple(args, "O&O!", PyUnicode_FSConverter, &path, &PyDict_Type, &names) == 0) return nullptr;
+  const Ref name = Ref::steal(path);
+  FILE* file = std::fopen(PyBytes_AS_STRING(name.get()), "rb");
+  if (file == nullptr) return PyErr_SetFromErrno(PyExc_OSError);
+  return PyRun_FileEx(file, PyBytes_AS_STRING(name.get()), Py_file_input, names, names, 1);
+}
+
 PyObject* atExit(PyObject*, PyObject*) {
   if (Engine::instance() != nullptr) Engine::instance()->shutDown();
   Py_RETURN_NONE;
@@ -358,6 +370,7 @@ PyMethodDef methods[] = {
      "rows of (name, number, kind, caches, base, neutral name, special) of the port's opcode table"},
     {"call_at_bottom", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(callAtBottom)), METH_FASTCALL,
      "call with no Python frame below"},
+    {"run_file", runFile, METH_VARARGS, "run a file in a dict as the interpreter reads it"},
     {"_at_exit", atExit, METH_NOARGS, "stop the background compiler"},
     {nullptr, nullptr, 0, nullptr},
 };
