@@ -329,6 +329,7 @@ bool storeBeforeJoin(Function& function, Block& join, const DominatorTree& domin
 bool storeBeforeJoins(Function& function) {
   const DominatorTree dominators(function);
   std::vector<Block*> blocks;
+  blocks.reserve(function.blocks.size());
   for (const auto& block : function.blocks) blocks.push_back(block.get());
   bool changed = false;
   for (Block* block : blocks) changed |= storeBeforeJoin(function, *block, dominators);
