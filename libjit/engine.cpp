@@ -575,7 +575,7 @@ void Engine::afterFork() {
 void Engine::installForkHandlers() {
   pthread_atfork([] { instance_->beforeFork(); }, [] { instance_->afterFork(); },
                  [] {
-                    instance_->enabledAt_ = 0;  // its clock is a new one
+                   instance_->enabledAt_ = 0;  // its clock is a new one
                    vm::tellParent();
                    instance_->afterFork();
                  });

@@ -4,6 +4,7 @@
 #include <Python.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "libjit/engine.h"
@@ -328,6 +329,17 @@ PyObject* opcodes(PyObject*, PyObject*) {
   return list.release();
 }
 
+/// For a file that is not plain text: the interpreter decodes it, or raises what it has to say about it.
+PyObject* runFile(PyObject*, PyObject* args) {
+  PyObject* path = nullptr;
+  PyObject* names = nullptr;
+  if (PyArg_ParseTuple(args, "O&O!", PyUnicode_FSConverter, &path, &PyDict_Type, &names) == 0) return nullptr;
+  const Ref name = Ref::steal(path);
+  FILE* file = std::fopen(PyBytes_AS_STRING(name.get()), "rb");
+  if (file == nullptr) return PyErr_SetFromErrno(PyExc_OSError);
+  return PyRun_FileEx(file, PyBytes_AS_STRING(name.get()), Py_file_input, names, names, 1);
+}
+
 PyMethodDef methods[] = {
     {"enable", enable, METH_O, "enable(options, /): enable the JIT with a dict of options"},
     {"compile", compileFunction, METH_O, "compile a function now; whether it has native code afterwards"},
@@ -341,6 +353,7 @@ PyMethodDef methods[] = {
     {"dumps", dumps, METH_O, "the stages of a function's compilation as text"},
     {"_opcodes", opcodes, METH_NOARGS,
      "rows of (name, number, kind, caches, base, neutral name, special) of the port's opcode table"},
+    {"run_file", runFile, METH_VARARGS, "run a file in a dict as the interpreter reads it"},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -45,6 +45,7 @@ struct ExitValue {
   uint16_t spill;  ///< entries with the same spill slot are the same object: boxed once
   /// Local: spill slot of the flag that tells whether the value is to be stored; 0: it is.
   uint16_t condition = 0;
+  bool lends = false;  ///< where it is not, the slot's content is the object of all entries with the same spill slot
 };
 
 /// How native code names a dirty slot, in one word, where it brings slots up to date without leaving.
@@ -85,6 +86,17 @@ inline constexpr size_t kSiteCacheBytes = 24 + 4 * 40;
 
 /// What an instruction that learns its operands' classes does with them: by which special method of the first one's
 /// class it would be done. From kOperator on: BINARY_OP's argument.
+/// Which numbers an operator has met, one at least a bool: two bits for each operand.
+namespace bool_pair {
+inline constexpr uint32_t kInt = 0, kFloat = 1, kBool = 2, kRightShift = 2;
+constexpr uint32_t left(uint32_t pair) {
+  return pair & 3;
+}
+constexpr uint32_t right(uint32_t pair) {
+  return pair >> kRightShift;
+}
+}  // namespace bool_pair
+
 namespace operand_use {
 inline constexpr int64_t kNumbers = 0, kLoadItem = 1, kStoreItem = 2, kOperator = 3;
 }

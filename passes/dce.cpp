@@ -36,6 +36,8 @@ bool isRemovable(const Value& op) {
   case Op::IntFloorDiv:
   case Op::IntMod: return isConstant(op.operands[1], [](int64_t divisor) { return divisor != 0; });
   case Op::FloatPow: return false;  // may be complex, or ZeroDivisionError
+  case Op::FloatFloorDiv:
+  case Op::FloatMod:
   case Op::FloatDiv: return op.operands[1]->op == Op::ConstFloat && (op.operands[1]->imm << 1) != 0;  // not ±0.0
   case Op::IntLshift:
   case Op::IntRshift: return isConstant(op.operands[1], [](int64_t count) { return count >= 0; });

@@ -27,6 +27,8 @@ bool isNumbered(const Value& op) {
   case Op::FloatSub:
   case Op::FloatMul:
   case Op::FloatDiv:
+  case Op::FloatFloorDiv:
+  case Op::FloatMod:
   case Op::FloatPow:
   case Op::FloatNeg: return false;
   default: return op.effects() == Effects::Pure;

@@ -14,8 +14,10 @@
 //
 // A slot that unbox-params has called a number or its content (types::kNumberOrSlot) is dirty as long as it is so on
 // one of the ways, whatever memory holds on the others: a flag, carried along with the number, says which it is. The
-// first store that is put off takes the old content out of the slot, and lets it go.
+// first store that is put off takes the old content out of the slot, and lets it go. Such a flag also tells whether a
+// number is still the object that the program knows (`x is y`): that stays in the slot until there is another number.
 #include <algorithm>
+#include <optional>
 
 #include "lowering/hir/analysis.h"
 #include "passes/local_sync_facts.h"
@@ -75,15 +77,21 @@ class LocalSync {
   Value* flagAtStart(const Block& block, size_t slot) const;
   Value* constant(Place& at, Type type, int64_t number);
   Value* takeContent(Place& at, size_t slot);
+  std::vector<size_t> keptAtEdge(const Place& at, const Block& target) const;
   void flagEdge(Place& at, const Block& target, std::vector<Value*>& args);
   void rewriteBlock(Block& block);
   void rewriteStore(Place& at, Value& store);
+  void rewriteCopy(Place& at, Value& store, size_t source, Value* taken);
   void giveObjects(Place& at, Value& op);
+  void syncNamed(Place& at, FrameState& state);
+  void loadInstead(Place& at, Value& box);
+  static std::optional<size_t> conditionalSlotOf(const Place& at, const Value* number);
   void describe(FrameState& state, const SlotMap& slots) const;
   void adaptEdge(Block& from, size_t successor);
   void syncAll(Place& at);
   void syncCounted(Place& at);
   void syncSlot(Place& at, size_t slot);
+  Value* namedObject(const SlotMap& slots, const Value* number) const;
   Value* objectInSlot(Place& at, const Value* number);
   Value* objectOf(Place& at, Value* number);
   void noteBox(Value* box);
@@ -111,7 +119,7 @@ void LocalSync::addFlags() {
     if (!LocalSyncFacts::isJoin(*block)) continue;
     const std::vector<bool>& dirty = facts_.dirtyIn(*block);
     for (size_t slot = 0; slot < dirty.size(); ++slot) {
-      if (!dirty[slot] || !isNumberOrSlot(block->entry->locals[slot]->type)) continue;
+      if (!facts_.needsFlag(*block, slot)) continue;
       flags_[block->id].push_back({slot, function_.newParam(block.get(), types::I1)});
     }
   }
@@ -119,7 +127,6 @@ void LocalSync::addFlags() {
 
 /// Whether a dirty slot really is one, or null: it is.
 Value* LocalSync::flagAtStart(const Block& block, size_t slot) const {
-  if (!isNumberOrSlot(block.entry->locals[slot]->type)) return nullptr;
   if (!LocalSyncFacts::isJoin(block)) return atEnd_[block.predecessors[0]->id].conditionOf(slot);
   for (const Flag& flag : flags_[block.id]) {
     if (flag.slot == slot) return flag.param;
@@ -142,6 +149,8 @@ void LocalSync::rewriteBlock(Block& block) {
     if (facts_.isLoud(*op)) syncAll(at);
     if (facts_.releasesLoudly(*op)) syncCounted(at);
     if (op->op != Op::StoreLocal) giveObjects(at, *op);
+    if (op->op == Op::Exit && op->reason == ExitReason::Yield) syncNamed(at, *op->state);
+    if (isBox(*op) && !facts_.isSunk(*op)) loadInstead(at, *op);
     if (op->op == Op::LoadLocal && slots.isDirty(static_cast<size_t>(op->imm)))
       syncSlot(at, static_cast<size_t>(op->imm));
     if (op->state) describe(*op->state, slots);
@@ -165,6 +174,10 @@ void LocalSync::describe(FrameState& state, const SlotMap& slots) const {
     state.locals[slot] = slots.content(slot);
     state.when[slot] = slots.conditionOf(slot);
   }
+  for (Value*& entry : state.stack) {
+    if (!entry->type.isMachine()) continue;
+    if (Value* object = namedObject(slots, entry)) entry = object;
+  }
 }
 
 /// An op that wants the object of a sunk box. Slots that are to show the number get that object, too.
@@ -182,6 +195,38 @@ void LocalSync::giveObjects(Place& at, Value& op) {
     // The interpreter's operand is the same object.
     if (op.state) std::replace(op.state->stack.begin(), op.state->stack.end(), box, object);
   }
+}
+
+/// Before a yield, which writes each slot by itself: what the stack shares with a slot has to be one object.
+void LocalSync::syncNamed(Place& at, FrameState& state) {
+  for (Value*& entry : state.stack) {
+    if (!entry->type.isMachine() || !conditionalSlotOf(at, entry)) continue;
+    entry = objectOf(at, entry);
+  }
+}
+
+/// Turn this: BoxFloat(x), where slot i is or may be clean and x its number. Into this: LoadLocal i.
+void LocalSync::loadInstead(Place& at, Value& box) {
+  Value* const number = box.operands[0];
+  std::optional<size_t> slot = conditionalSlotOf(at, number);
+  if (slot) syncSlot(at, *slot);
+  for (size_t s = 0; s < at.slots.size() && !slot; ++s) {
+    if (!at.slots.isDirty(s) && at.slots.content(s) == number) slot = s;
+  }
+  if (!slot || at.slots.content(*slot) != number) return;
+  box.op = Op::LoadLocal;
+  box.operands.clear();
+  box.imm = static_cast<int64_t>(*slot);
+  loaded_.emplace_back(&box, number);
+}
+
+/// A slot that holds the object of a number unless a flag says otherwise.
+std::optional<size_t> LocalSync::conditionalSlotOf(const Place& at, const Value* number) {
+  if (isNumberOrSlot(number->type)) return std::nullopt;
+  for (size_t slot = 0; slot < at.slots.size(); ++slot) {
+    if (at.slots.conditionOf(slot) != nullptr && at.slots.content(slot) == number) return slot;
+  }
+  return std::nullopt;
 }
 
 Value* LocalSync::constant(Place& at, Type type, int64_t number) {
@@ -206,12 +251,26 @@ void LocalSync::rewriteStore(Place& at, Value& store) {
     Value* object = value->type.isMachine() ? objectInSlot(at, value) : nullptr;
     store.op = Op::DeferLocal;
     store.operands[0] = object != nullptr ? object : value;
+    if (const auto source = conditionalSlotOf(at, store.operands[0])) return rewriteCopy(at, store, *source, taken);
   } else if (facts_.isOnlyStored(*store.operands[0])) {
     if (Value* object = objectInSlot(at, store.operands[0]->operands[0])) store.operands[0] = object;
   }
   at.ops.push_back(&store);
   at.slots.step(store);
   // It goes once the slot has its new content.
+  if (taken != nullptr) put(at, Op::KeepAlive, types::kNothing, {taken})->offset = store.offset;
+}
+
+/// A number gets a second slot: as far as it is an object in the first one, that object.
+void LocalSync::rewriteCopy(Place& at, Value& store, size_t source, Value* taken) {
+  const auto slot = static_cast<size_t>(store.imm);
+  if (slot == source) return;
+  Value* condition = at.slots.conditionOf(source);
+  store.op = Op::DeferLocalIf;
+  store.operands.push_back(condition);
+  at.ops.push_back(&store);
+  at.slots.step(store);
+  put(at, Op::CopyLocal, types::kNothing, {condition}, static_cast<int64_t>(slot | uint64_t{source} << 32));
   if (taken != nullptr) put(at, Op::KeepAlive, types::kNothing, {taken})->offset = store.offset;
 }
 
@@ -229,26 +288,37 @@ void LocalSync::syncCounted(Place& at) {
 }
 
 void LocalSync::syncSlot(Place& at, size_t slot) {
+  Value* const content = at.slots.content(slot);
+  Value* object = nullptr;
   if (Value* condition = at.slots.conditionOf(slot)) {
-    Value* number = at.slots.content(slot);
-    at.slots.step(*put(at, Op::SyncLocalIf, types::kNothing, {number, condition}, static_cast<int64_t>(slot)));
-    return;
+    if (!isNumberOrSlot(content->type)) object = objectInSlot(at, content);
+    if (object == nullptr) {
+      at.slots.step(*put(at, Op::SyncLocalIf, types::kNothing, {content, condition}, static_cast<int64_t>(slot)));
+      return;
+    }
+  } else {
+    object = objectOf(at, content);
   }
-  Value* object = objectOf(at, at.slots.content(slot));
   put(at, Op::SyncLocal, types::kNothing, {object}, static_cast<int64_t>(slot));
   at.slots.set(slot, object, false);
 }
 
-/// The object that a clean slot holds for a number, if there is one.
-Value* LocalSync::objectInSlot(Place& at, const Value* number) {
-  for (size_t slot = 0; slot < at.slots.size(); ++slot) {
-    Value* content = at.slots.content(slot);
-    if (at.slots.isDirty(slot) || !content->type.isReference()) continue;
+/// The object that a clean slot holds for a number, if it has a name.
+Value* LocalSync::namedObject(const SlotMap& slots, const Value* number) const {
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    Value* content = slots.content(slot);
+    if (slots.isDirty(slot) || !content->type.isReference()) continue;
     if (isBox(*content) && content->operands[0] == number) return content;
     for (const auto& [object, itsNumber] : loaded_) {
       if (object == content && itsNumber == number) return content;
     }
   }
+  return nullptr;
+}
+
+/// The object that a clean slot holds for a number, if there is one.
+Value* LocalSync::objectInSlot(Place& at, const Value* number) {
+  if (Value* object = namedObject(at.slots, number)) return object;
   for (size_t slot = 0; slot < at.slots.size(); ++slot) {
     if (at.slots.isDirty(slot) || at.slots.content(slot) != number) continue;
     const Type type = number->type == types::I64   ? types::Long
@@ -265,6 +335,7 @@ Value* LocalSync::objectInSlot(Place& at, const Value* number) {
 /// The object for a slot's content: one that exists, or a new box.
 Value* LocalSync::objectOf(Place& at, Value* number) {
   if (number->type.isReference()) return number;
+  if (const auto slot = conditionalSlotOf(at, number)) syncSlot(at, *slot);
   if (Value* object = objectInSlot(at, number)) return object;
   if (number->id < boxesOf_.size()) {
     for (Value* box : boxesOf_[number->id]) {
@@ -331,22 +402,37 @@ void LocalSync::adaptEdge(Block& from, size_t successor) {
   block->successors[block == &from ? successor : 0].args = args;
 }
 
+/// Slots whose number exists as an object, or that have to show one object from here on.
+std::vector<size_t> LocalSync::keptAtEdge(const Place& at, const Block& target) const {
+  std::vector<size_t> kept;
+  for (const Flag& flag : flags_[target.id]) {
+    const Value* content = at.slots.content(flag.slot);
+    const bool isConstant = content->op == Op::ConstObject && !isNumberOrSlot(target.entry->locals[flag.slot]->type);
+    const bool isObject = content->type.isReference() && !isConstant;
+    const bool isShared = facts_.sharesAtEntry(at.dominated, target, at.slots, flag.slot);
+    if (at.slots.isDirty(flag.slot) && (isObject || isShared)) kept.push_back(flag.slot);
+  }
+  return kept;
+}
+
 /// Tells the target which of its slots are dirty on this way. A number that exists as an object stays in memory.
 void LocalSync::flagEdge(Place& at, const Block& target, std::vector<Value*>& args) {
+  for (size_t slot : keptAtEdge(at, target)) syncSlot(at, slot);
   for (const Flag& flag : flags_[target.id]) {
-    Value* content = at.slots.content(flag.slot);
-    if (at.slots.isDirty(flag.slot) && content->type.isReference()) syncSlot(at, flag.slot);
+    Value* name = facts_.withoutSunkBox(target.entry->locals[flag.slot]);
     if (at.slots.isDirty(flag.slot)) {
       Value* condition = at.slots.conditionOf(flag.slot);
       args.push_back(condition != nullptr ? condition : constant(at, types::I1, 1));
       continue;
     }
-    Value* name = target.entry->locals[flag.slot];
-    const bool isInt = name->type == types::I64OrSlot;
-    Value* none = constant(at, isInt ? types::I64 : types::F64, 0);
+    const bool isParam = name->op == Op::Param && name->block == &target;
+    Value* number = isParam ? args[static_cast<size_t>(name->imm)] : name;
     Value* isClean = constant(at, types::I1, 0);
-    if (name->op == Op::Param && name->block == &target) args[static_cast<size_t>(name->imm)] = none;
-    at.slots.step(*put(at, Op::DeferLocalIf, types::kNothing, {none, isClean}, static_cast<int64_t>(flag.slot)));
+    if (isNumberOrSlot(name->type)) {
+      number = constant(at, name->type == types::I64OrSlot ? types::I64 : types::F64, 0);
+      if (isParam) args[static_cast<size_t>(name->imm)] = number;
+    }
+    at.slots.step(*put(at, Op::DeferLocalIf, types::kNothing, {number, isClean}, static_cast<int64_t>(flag.slot)));
     args.push_back(isClean);
   }
 }

@@ -22,6 +22,7 @@ LocalSyncFacts::LocalSyncFacts(Function& function, const DominatorTree& dominato
   decide();
   findSunkBoxes();
   findDirtySlots();
+  findKnownObjects();
   findContents();
 }
 
@@ -185,6 +186,11 @@ void LocalSyncFacts::findSunkBoxes() {
       for (Value* store : stores) deferred_[store->id] = sunk;
     }
   }
+  // A slot may hold the object of what has come into a block as a number.
+  for (const auto& block : function_.blocks) {
+    anyDeferred_ |= std::any_of(block->ops.begin(), block->ops.end(),
+                                [](const Value* op) { return isBox(*op) && op->operands[0]->op == Op::Param; });
+  }
   anyDeferred_ |= !sunkBoxes_.empty() || std::find(deferred_.begin(), deferred_.end(), true) != deferred_.end();
 }
 
@@ -209,6 +215,81 @@ void LocalSyncFacts::findDirtySlots() {
         Slots& in = dirtyIn_[edge.target->id];
         for (size_t slot = 0; slot < slots.size(); ++slot) {
           if (!slots[slot] || in[slot] || !mayBeDirty(*edge.target, slot)) continue;
+          in[slot] = true;
+          changed = true;
+        }
+      }
+    }
+  }
+}
+
+// ---- Objects that the program knows ---------------------------------------------------------------------------------
+
+bool LocalSyncFacts::isLoopHeader(const Block& block) const {
+  return std::any_of(block.predecessors.begin(), block.predecessors.end(),
+                     [&](const Block* from) { return dominators_.dominates(&block, from); });
+}
+
+bool LocalSyncFacts::needsFlag(const Block& join, size_t slot) const {
+  if (!dirtyIn_[join.id][slot]) return false;
+  const Type type = withoutSunkBox(join.entry->locals[slot])->type;
+  return isNumberOrSlot(type) || (type.isSubtypeOf(types::I64 | types::F64) && knownIn_[join.id][slot]);
+}
+
+bool LocalSyncFacts::sharesAtEntry(const Block& from, const Block& target, const SlotMap& atEnd, size_t slot) const {
+  if (!isJoin(target) || !isLoopHeader(target) || dominators_.dominates(&target, &from)) return false;
+  const Value* number = withoutSunkBox(atEnd.content(slot));
+  if (!isBox(*atEnd.content(slot)) &&
+      (number->op == Op::ConstInt || !number->type.isSubtypeOf(types::I64 | types::F64)))
+    return false;
+  for (size_t other = 0; other < atEnd.size(); ++other) {
+    if (other != slot && showsNumber(atEnd, other, number)) return true;
+  }
+  return false;
+}
+
+bool LocalSyncFacts::showsNumber(const SlotMap& contents, size_t slot, const Value* number) const {
+  return withoutSunkBox(contents.content(slot)) == number;
+}
+
+/// What a box is made for, or taken from the slot for, is known from there on; so is what is stored as an object.
+void LocalSyncFacts::stepKnown(const Value& op, const SlotMap& contents, Slots& known) const {
+  const auto slot = static_cast<size_t>(op.imm);
+  auto showNumber = [&](const Value* number) {
+    for (size_t s = 0; s < known.size(); ++s) {
+      if (showsNumber(contents, s, number)) known[s] = true;
+    }
+  };
+  if (op.op == Op::LoadLocal) known[slot] = true;
+  if (isBox(op) && !isSunk(op)) showNumber(op.operands[0]);
+  if (op.op != Op::StoreLocal) {
+    for (const Value* operand : op.operands) {
+      if (isSunk(*operand)) showNumber(operand->operands[0]);
+    }
+    return;
+  }
+  const Value* value = withoutSunkBox(op.operands[0]);
+  bool isKnown = !deferred_[op.id] && value->op != Op::ConstObject;
+  for (size_t s = 0; s < known.size(); ++s) isKnown |= known[s] && showsNumber(contents, s, value);
+  known[slot] = isKnown;
+}
+
+void LocalSyncFacts::findKnownObjects() {
+  knownIn_.assign(dirtyIn_.size(), Slots(function_.localCount, false));
+  for (const Entry& entry : function_.entries) knownIn_[entry.block->id].assign(function_.localCount, true);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Block* block : dominators_.order()) {
+      Slots known = knownIn_[block->id];
+      SlotMap contents(*block);
+      for (Value* op : block->ops) {
+        stepKnown(*op, contents, known);
+        contents.step(*op);
+      }
+      for (const Edge& edge : block->successors) {
+        Slots& in = knownIn_[edge.target->id];
+        for (size_t slot = 0; slot < known.size(); ++slot) {
+          if (in[slot] || (!known[slot] && !sharesAtEntry(*block, *edge.target, contents, slot))) continue;
           in[slot] = true;
           changed = true;
         }

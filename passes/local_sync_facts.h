@@ -25,11 +25,17 @@ class LocalSyncFacts {
   static bool isJoin(const hir::Block& block);
   /// Slots that are dirty at a block's start.
   const std::vector<bool>& dirtyIn(const hir::Block& block) const { return dirtyIn_[block.id]; }
+  /// True if only a flag tells whether a slot that is dirty at a join's start is: on some way there it holds a number
+  /// as an object that the program may know.
+  bool needsFlag(const hir::Block& join, size_t slot) const;
   /// A box that deferred stores and frame states want, and perhaps ops off the way: its machine value takes its place,
   /// and those ops get a box of their own.
   bool isSunk(const hir::Value& value) const { return value.id < sunk_.size() && sunk_[value.id]; }
   hir::Value* withoutSunkBox(hir::Value* value) const { return isSunk(*value) ? value->operands[0] : value; }
   const std::vector<hir::Value*>& sunkBoxes() const { return sunkBoxes_; }
+  /// True if a loop is entered on the edge with the slot's number in another slot, too: from then on they may have
+  /// different names.
+  bool sharesAtEntry(const hir::Block& from, const hir::Block& target, const SlotMap& atEnd, size_t slot) const;
   /// What a slot of a kNumberOrSlot parameter may hold, be it dirty or not.
   hir::Type contentOf(const hir::Value& param) const { return contents_[param.id]; }
   /// A box that is made for frame slots only.
@@ -58,7 +64,11 @@ class LocalSyncFacts {
   bool stepBackward(const hir::Value& op, Slots& slots) const;
   bool canBeSunk(const hir::Value& box) const;
   void findSunkBoxes();
+  bool isLoopHeader(const hir::Block& block) const;
   void findDirtySlots();
+  void findKnownObjects();
+  void stepKnown(const hir::Value& op, const SlotMap& contents, Slots& known) const;
+  bool showsNumber(const SlotMap& contents, size_t slot, const hir::Value* number) const;
   void findContents();
   bool mayBeDirty(const hir::Block& block, size_t slot) const;
 
@@ -69,7 +79,8 @@ class LocalSyncFacts {
   std::vector<OtherUses> otherUses_;                            // by value id: but for stores and frame states
   std::vector<std::vector<hir::Value*>> quietGuards_, stores_;  // by the operand's id
   std::vector<Slots> dirtyIn_;                                  // by block id
-  std::vector<hir::Type> contents_;                             // by value id
+  std::vector<Slots> knownIn_;       // by block id: memory may hold an object that the program knows
+  std::vector<hir::Type> contents_;  // by value id
   std::vector<hir::Value*> sunkBoxes_;
   bool anyDeferred_ = false;
 };

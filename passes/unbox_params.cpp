@@ -284,8 +284,64 @@ Value* ParamUnboxer::toMachine(Value* argument, Block* at, const FrameState& sta
 
 }  // namespace
 
+namespace {
+
+/// The store that a join begins with, of a parameter that comes by the operand stack, perhaps as a new number.
+Value* storedFirst(const Block& join) {
+  Value* store = join.ops.front();
+  if (store->op != Op::StoreLocal || join.predecessors.size() < 2 || join.entry->stack.empty()) return nullptr;
+  const Value* param = store->operands[0];
+  if (param->op != Op::Param || param->block != &join || join.entry->stack.back() != param) return nullptr;
+  for (const Block* from : join.predecessors) {
+    for (const Edge& edge : from->successors) {
+      if (edge.target == &join && isBox(*edge.args[static_cast<size_t>(param->imm)])) return store;
+    }
+  }
+  return nullptr;
+}
+
+/// Turn this: bbJ(p) {stack=[p]}: StoreLocal i, p    Into this: StoreLocal i, x; Jump -> bbJ(x)
+/// `z = x if c else y * 2.0`: a parameter that stands for a slot can leave an object there that exists.
+bool storeBeforeJoin(Function& function, Block& join, const DominatorTree& dominators) {
+  Value* store = storedFirst(join);
+  if (store == nullptr) return false;
+  std::vector<std::pair<Block*, size_t>> edges;
+  for (Block* from : join.predecessors) {
+    if (dominators.dominates(&join, from)) return false;  // a loop is left at its head in the state that it has there
+    for (size_t s = 0; s < from->successors.size(); ++s) {
+      if (from->successors[s].target == &join) edges.emplace_back(from, s);
+    }
+  }
+  Value* const param = store->operands[0];
+  for (auto [from, successor] : edges) {
+    Value* argument = from->successors[successor].args[static_cast<size_t>(param->imm)];
+    Block* own = from->successors.size() == 1 ? from : function.splitEdge(from, successor);
+    Value* copy = function.insertNew(own->terminator(), Op::StoreLocal, types::kNothing, {argument}, store->imm);
+    copy->offset = store->offset;
+  }
+  function.remove(store);
+  join.entry->stack.pop_back();
+  join.entry->stackAfterPop = std::min(join.entry->stackAfterPop, static_cast<uint16_t>(join.entry->stack.size()));
+  join.entry->locals[static_cast<size_t>(store->imm)] = param;
+  return true;
+}
+
+bool storeBeforeJoins(Function& function) {
+  const DominatorTree dominators(function);
+  std::vector<Block*> blocks;
+  blocks.reserve(function.blocks.size());
+  for (const auto& block : function.blocks) blocks.push_back(block.get());
+  bool changed = false;
+  for (Block* block : blocks) changed |= storeBeforeJoin(function, *block, dominators);
+  if (changed) function.recomputePredecessors();
+  return changed;
+}
+
+}  // namespace
+
 bool unboxParams(Function& function) {
   function.recomputePredecessors();
+  storeBeforeJoins(function);
   const bool ints = ParamUnboxer(function, kInt).run();
   const bool floats = ParamUnboxer(function, kFloat).run();
   return ints || floats;

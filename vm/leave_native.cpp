@@ -49,6 +49,7 @@ class Materializer {
     }
     return Py_XNewRef(slot.object);
   }
+  void lend(uint16_t number, PyObject* object) { slots_[count_++] = {object, number, false}; }
   bool holds(uint16_t condition) const { return spill_[condition] != 0; }
   int64_t number(const ExitValue& value) const { return static_cast<int64_t>(spill_[value.spill]); }
 
@@ -96,6 +97,10 @@ void setItem(PyObject* tuple, Py_ssize_t index, PyObject* item) {
 /// Brings slots and stack up to date. Inputs that are about to be dropped, but for the first one, may be left out.
 void writeFrame(port::Frame* frame, const ExitDescriptor& exit, std::span<const ExitValue> values, bool dropsInputs,
                 Materializer& materializer, Garbage& garbage) {
+  for (const ExitValue& value : values) {
+    if (value.lends && !materializer.holds(value.condition))
+      materializer.lend(value.spill, frame->localsplus[value.index]);
+  }
   PyObject* tuple = nullptr;  // the items that follow are its
   const int lastStacked = dropsInputs && exit.borrowsInputs ? exit.stackAfterPop : exit.stackDepth;
   for (size_t i = 0; i < values.size(); ++i) {

@@ -56,6 +56,8 @@ Op floatOp(int32_t op) {
   case kSubtract: return Op::FloatSub;
   case kMultiply: return Op::FloatMul;
   case kTrueDivide: return Op::FloatDiv;
+  case kFloorDivide: return Op::FloatFloorDiv;
+  case kRemainder: return Op::FloatMod;
   case kPower: return Op::FloatPow;
   default: return Op::kCount;
   }
@@ -67,7 +69,7 @@ Helper containsHelper(Special special) {
 }
 
 bool isLearned(Special special) {
-  return special >= Special::OperatorInt && special <= Special::OperatorFloatInt;
+  return special >= Special::OperatorInt && special <= Special::OperatorBool;
 }
 
 bool isIntForm(Special special) {
@@ -142,7 +144,7 @@ void Translator::binaryOp() {
   Value* right = pop();
   Value* left = pop();
   if (failure_) return;
-  if (binaryOpOnNumbers(left, right) || binaryOpOnKnownNumbers(left, right)) return;
+  if (binaryOpOnNumbers(left, right) || binaryOpOnKnownNumbers(left, right) || binaryOpOnBools(left, right)) return;
   if (concatenateInPlace(left, right) || concatenate(left, right) || inlineClassMethod({left, right})) return;
   if (inlined_ != nullptr) return push(call(Helper::BinaryOpQuiet, {left, right}, {ins_->arg}));
   const int32_t op = plainOperator(ins_->arg);
@@ -212,15 +214,65 @@ std::optional<std::pair<Value*, Value*>> Translator::mixedPair(Value* left, Valu
   return std::pair{a, toFloat(right)};
 }
 
+/// What an operand is taken for beside a bool, or where the other one is a bool.
+std::optional<uint32_t> Translator::classBesideBool(const Value* value, uint32_t learned) const {
+  const auto isLearned = [&](uint32_t which) { return ins_->special == Special::OperatorBool && learned == which; };
+  if (value->type == types::Bool || (isLearned(bool_pair::kBool) && value->type.mayBe(types::Bool)))
+    return bool_pair::kBool;
+  if (isKnownInt(value) || (isLearned(bool_pair::kInt) && mayFit(value))) return bool_pair::kInt;
+  if (isKnownFloat(value) || (isLearned(bool_pair::kFloat) && value->type.mayBe(types::Float)))
+    return bool_pair::kFloat;
+  return std::nullopt;
+}
+
+/// Two numbers, one at least a bool, as ints or floats. Nothing where that is not known.
+std::optional<Translator::NumberPair> Translator::pairWithBool(Value* left, Value* right) {
+  const auto a = classBesideBool(left, bool_pair::left(ins_->index));
+  const auto b = classBesideBool(right, bool_pair::right(ins_->index));
+  if (!speculates() || !a || !b || (*a != bool_pair::kBool && *b != bool_pair::kBool)) return std::nullopt;
+  const bool areFloats = *a == bool_pair::kFloat || *b == bool_pair::kFloat;
+  const auto unboxed = [&](Value* value, uint32_t which) {
+    if (which == bool_pair::kFloat) return unboxFloat(value);
+    Value* number = which == bool_pair::kInt ? unboxInt(value) : unboxBool(value);
+    return areFloats ? emit(Op::IntToFloat, types::F64, {number}) : number;
+  };
+  Value* first = unboxed(left, *a);
+  return NumberPair{first, unboxed(right, *b), areFloats, *a == *b};
+}
+
+Value* Translator::unboxBool(Value* value) {
+  guardType(value, types::Bool);
+  return emit(Op::BoolToInt, types::I64, {is(value, snapshot_.trueObject)});
+}
+
+bool Translator::binaryOpOnBools(Value* left, Value* right) {
+  const int32_t op = plainOperator(ins_->arg);
+  if (intOp(op) == Op::kCount && floatOp(op) == Op::kCount) return false;
+  const auto pair = pairWithBool(left, right);
+  if (!pair) return false;
+  const bool isFloat = pair->areFloats || op == kTrueDivide;
+  const Op machineOp = isFloat ? floatOp(op) : intOp(op);
+  if (machineOp == Op::kCount) return false;
+  Value *a = pair->left, *b = pair->right;
+  if (isFloat && !pair->areFloats) {
+    a = emit(Op::IntToFloat, types::F64, {a});
+    b = emit(Op::IntToFloat, types::F64, {b});
+  }
+  Value* result = emit(machineOp, isFloat ? types::F64 : types::I64, {a, b});
+  const bool isBool = pair->areBools && (op == kAnd || op == kOr || op == kXor);
+  push(isBool ? boolObject(isNonZero(result)) : isFloat ? boxFloat(result) : boxInt(result));
+  return true;
+}
+
 /// Where the interpreter had no time to find a quickened form, or has none: learn what it is made of. This is how a
 /// wrong guess ends that has blocked the instruction, too.
 void Translator::learnNumbers(Value* left, Value* right) {
   const bool isClosed = snapshot_.blocked.contains(kBlockAll) || isMixed(*ins_);
   if (isClosed || failure_ || ins_->special != Special::None || snapshot_.siteCaches == nullptr) return;
-  const bool mayBeInts = mayFit(left) && mayFit(right);
-  const bool mayBeFloats = left->type.mayBe(types::Float) && right->type.mayBe(types::Float);
+  const auto mayBeNumber = [this](const Value* v) { return mayFit(v) || v->type.mayBe(types::Float | types::Bool); };
+  const bool mayBeNumbers = mayBeNumber(left) && mayBeNumber(right);
   const bool mayBeMethod = ins_->op == BytecodeOp::BinaryOp && left->type.mayBe(types::OtherObject);
-  if (!mayBeInts && !mayBeFloats && !mayBeMethod) return;
+  if (!mayBeNumbers && !mayBeMethod) return;
   const int64_t use = mayBeMethod ? operand_use::kOperator + ins_->arg : operand_use::kNumbers;
   emit(Op::GuardUnlearned, types::kNothing, {left, right}, ins_->site | use << 32);
 }
@@ -327,6 +379,10 @@ void Translator::compareOp() {
   }
   if (const auto mixed = mixedPair(left, right)) {
     return push(boolObject(emit(Op::FloatCompare, types::I1, {mixed->first, mixed->second}, comparison)));
+  }
+  if (const auto pair = pairWithBool(left, right)) {
+    const Op op = pair->areFloats ? Op::FloatCompare : Op::IntCompare;
+    return push(boolObject(emit(op, types::I1, {pair->left, pair->right}, comparison)));
   }
   const bool mayBeStrings = left->type.mayBe(types::Str) && right->type.mayBe(types::Str);
   if (speculates() && ins_->special == Special::CompareStr && mayBeStrings) {

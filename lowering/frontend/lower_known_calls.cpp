@@ -157,9 +157,16 @@ bool Translator::callOnNumbers(KnownCallable known, const Values& args) {
   if (args.size() != 2) return false;
   const Number first = numberOf(args[0]), second = numberOf(args[1]);
   if (known == KnownCallable::Divmod) {
-    if (first != Number::Int || second != Number::Int) {
+    if (first == Number::Unknown || second == Number::Unknown) {
       learnArguments(args[0], args[1]);
       return false;
+    }
+    if (first == Number::Float || second == Number::Float) {
+      Value* x = asFloat(args[0], first == Number::Int);
+      Value* y = asFloat(args[1], second == Number::Int);
+      Value* whole = emit(Op::FloatFloorDiv, types::F64, {x, y});
+      pushPair(boxFloat(whole), boxFloat(emit(Op::FloatMod, types::F64, {x, y})));
+      return true;
     }
     Value* a = unboxInt(args[0]);
     Value* b = unboxInt(args[1]);

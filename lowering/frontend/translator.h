@@ -318,6 +318,14 @@ class Translator {
   bool storeArrayItem(Value* container, Value* key, Value* value);
   std::optional<std::pair<Value*, Value*>> learnedMixedPair(Value* left, Value* right);
   std::optional<std::pair<Value*, Value*>> mixedPair(Value* left, Value* right);
+  struct NumberPair {
+    Value *left, *right;
+    bool areFloats, areBools;
+  };
+  std::optional<uint32_t> classBesideBool(const Value* value, uint32_t learned) const;
+  std::optional<NumberPair> pairWithBool(Value* left, Value* right);
+  Value* unboxBool(Value* value);
+  bool binaryOpOnBools(Value* left, Value* right);
   void learnNumbers(Value* left, Value* right);
   bool mayBeInt(const Value* value) const;
   bool mayBeFloat(const Value* value) const;

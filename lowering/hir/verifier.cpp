@@ -465,6 +465,7 @@ void Verifier::immediate(const Value& op) {
   case Op::SyncLocal:
   case Op::DeferLocal:
   case Op::ConcatLocal: inRange(function_.localCount, "frame slot"); return;
+  case Op::CopyLocal: inRange(size_t{function_.localCount} << 32, "pair of frame slots"); return;
   case Op::IntCompare:
   case Op::FloatCompare: inRange(kCompareSigns.size(), "comparison"); return;
   case Op::GuardType:
@@ -525,7 +526,8 @@ void Verifier::phase(const Value& op) {
   const bool isCount = op.op == Op::IncRef || op.op == Op::DecRef || op.op == Op::Release;
   if (isCount && phase_ < Phase::AfterRefcount) report("reference counts come with the refcount pass");
   const bool isMarker = op.op == Op::DeferLocal || op.op == Op::DeferLocalIf;
-  const bool defers = isMarker || op.op == Op::SyncLocal || op.op == Op::SyncLocalIf || op.op == Op::TakeLocal;
+  const bool defers = isMarker || op.op == Op::SyncLocal || op.op == Op::SyncLocalIf || op.op == Op::TakeLocal ||
+                      op.op == Op::CopyLocal;
   if (defers && phase_ == Phase::AfterFrontend) report("stores are deferred by the local-sync pass only");
   if (isMarker && phase_ >= Phase::BeforeLowering) report("a marker that lowering does not know");
 }

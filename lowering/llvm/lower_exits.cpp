@@ -216,8 +216,11 @@ uint32_t FunctionLowering::describeExit(const hir::FrameState& state, hir::ExitR
   });
   for (const size_t slot : dirtySlots(state)) {
     add(ExitValue::Target::Local, state.locals[slot], slot);
-    if (const hir::Value* condition = state.conditionOf(slot))
+    if (const hir::Value* condition = state.conditionOf(slot)) {
+      const hir::Value& value = *state.locals[slot];
       exit.values.back().condition = static_cast<uint16_t>(references.next(condition).index + kFirstSpill);
+      exit.values.back().lends = value.op == hir::Op::Param && !value.type.isSubtypeOf(hir::types::kNumberOrSlot);
+    }
   }
   for (const hir::Value* value : references.left()) add(ExitValue::Target::Release, value, 0);
   lowered_.spillSlots = std::max(lowered_.spillSlots, static_cast<uint32_t>(group.values.size() + kFirstSpill));

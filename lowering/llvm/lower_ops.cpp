@@ -59,6 +59,8 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::FloatSub:
   case Op::FloatMul:
   case Op::FloatDiv:
+  case Op::FloatFloorDiv:
+  case Op::FloatMod:
   case Op::FloatPow:
   case Op::FloatNeg:
   case Op::FloatCompare: lowerFloat(op); return;
@@ -67,6 +69,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::BoxInt:
   case Op::BoxFloat:
   case Op::BoxBool:
+  case Op::BoolToInt:
   case Op::IntToFloat: lowerConversion(op); return;
   case Op::BoolNot:
   case Op::ObjectIs:
@@ -84,6 +87,7 @@ void FunctionLowering::lowerOp(const hir::Value& op) {
   case Op::SyncLocal:
   case Op::SyncLocalIf:
   case Op::TakeLocal:
+  case Op::CopyLocal:
   case Op::IncRef:
   case Op::DecRef: lowerReference(op); return;
   case Op::Release: return lowerRelease(op);
@@ -190,6 +194,13 @@ bool FunctionLowering::lowerFloat(const hir::Value& op) {
     exitIf(op, builder_.CreateFCmpOEQ(rhs, llvm::ConstantFP::get(f64_, 0.0)));
     define(op, builder_.CreateFDiv(lhs, rhs));
     return true;
+  case Op::FloatFloorDiv:
+  case Op::FloatMod: {
+    const Helper helper = op.op == Op::FloatMod ? Helper::FloatModValue : Helper::FloatFloorDivValue;
+    exitIf(op, builder_.CreateFCmpOEQ(rhs, llvm::ConstantFP::get(f64_, 0.0)));
+    define(op, callHelper(op, helper, {{lhs, rhs}, {}, {}}));
+    return true;
+  }
   case Op::FloatPow: {
     llvm::Value* slot = outputSlot(f64_, 1, false);
     exitUnless(op, callHelper(op, Helper::FloatPowValue, {{lhs, rhs}, {}, {slot}}));
@@ -226,6 +237,7 @@ bool FunctionLowering::lowerConversion(const hir::Value& op) {
   case Op::BoxInt: define(op, callHelper(op, Helper::BoxIntValue, {{value}, {}, {}})); return true;
   case Op::BoxFloat: define(op, callHelper(op, Helper::BoxFloatValue, {{value}, {}, {}})); return true;
   case Op::BoxBool: define(op, callHelper(op, Helper::BoxBoolValue, {{value}, {}, {}})); return true;
+  case Op::BoolToInt: define(op, builder_.CreateZExt(use(op.operands[0]), i64_)); return true;
   case Op::IntToFloat: lowerIntToFloat(op); return true;
   default: return false;
   }
@@ -370,6 +382,9 @@ bool FunctionLowering::lowerReference(const hir::Value& op) {
   case Op::TakeLocal:
     define(op, callHelper(op, Helper::TakeLocalSlot, {{use(op.operands[0])}, {op.imm}, {}}));
     return true;
+  case Op::CopyLocal:
+    callHelper(op, Helper::CopyLocalSlot, {{use(op.operands[0])}, {op.imm & 0xffffffff, op.imm >> 32}, {}});
+    return true;
   case Op::IncRef: lowerRefcount(op, Helper::IncRef, Helper::XIncRef); return true;
   case Op::DecRef: lowerRefcount(op, Helper::DecRef, Helper::XDecRef); return true;
   default: return false;
@@ -414,7 +429,8 @@ void FunctionLowering::endLoudly(const hir::Value& op, std::vector<size_t> slots
   for (size_t i = 0; i < slots.size(); ++i) {
     const hir::Value* value = op.state->locals[slots[i]];
     const hir::Value* condition = op.state->conditionOf(slots[i]);
-    const bool shared = i > 0 && condition == nullptr && op.state->locals[slots[i - 1]] == value;
+    const bool isOne = condition == nullptr || !value->type.isSubtypeOf(hir::types::kNumberOrSlot);
+    const bool shared = i > 0 && isOne && op.state->locals[slots[i - 1]] == value;
     const uint64_t word = SlotWord{slots[i], exitKindOf(value->type), shared, condition != nullptr}.pack();
     operands.push_back(builder_.CreateIntToPtr(builder_.getInt64(word), ptr_));
     operands.push_back(asWord(use(value)));

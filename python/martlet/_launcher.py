@@ -22,7 +22,9 @@ _USAGE = "usage: python -m martlet [OPTIONS] (FILE.py | - | -m MODULE | -c CODE)
 
 def main() -> None:
     """Entry of ``python -m martlet``; leaves by an exception where the program does."""
-    chosen, kind, program, arguments = _parse_command_line(sys.argv[1:])
+    words = sys.argv[1:]
+    chosen, kind, program, arguments = _parse_command_line(words)
+    _forget_ourselves(words, kind, program, arguments)
     try:
         martlet.enable(**chosen)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -95,6 +97,23 @@ def _parse_command_line(words: "list[str]") -> "tuple[dict[str, Any], str, str, 
     _fail("no program given")
 
 
+def _forget_ourselves(words: "list[str]", kind: str, program: str, arguments: "list[str]") -> None:
+    """``sys.orig_argv`` as if the interpreter had been given the program itself."""
+    before = sys.orig_argv[: len(sys.orig_argv) - len(words)]
+    if before[-1] == "martlet":
+        before.pop()
+        flags = before.pop().removesuffix("m")
+    elif before[-1].endswith("mmartlet"):
+        flags = before.pop().removesuffix("mmartlet")
+    else:
+        return  # started in some other way
+    if flags != "-":
+        before.append(flags)
+    # The program's own word, and the -m or -c before it unless it is one word with that.
+    own = len(arguments) + (2 if kind in ("-m", "-c") and words[len(words) - len(arguments) - 1] == program else 1)
+    sys.orig_argv[:] = [*before, *words[len(words) - own :]]
+
+
 def _print_help() -> None:
     print(_USAGE)
     print()
@@ -165,11 +184,16 @@ def _run_path(path: str, arguments: "list[str]") -> None:
     _execute_file(code, module, absolute)
 
 
-def _execute_file(code: "CodeType", module: "ModuleType", name: str) -> None:
+def _execute_file(code: "CodeType | None", module: "ModuleType", name: str) -> None:
     module.__file__ = name
     module.__cached__ = None
     try:
-        _execute(code, module)
+        if code is None:
+            from martlet import _martlet  # the engine: seldom needed here
+
+            _at_bottom(_martlet.run_file, name, vars(module))
+        else:
+            _execute(code, module)
     finally:
         # The interpreter forgets them too before it runs exit functions.
         vars(module).pop("__file__", None)
@@ -191,13 +215,26 @@ def _read(path: str) -> bytes:
         sys.exit(2)
 
 
-def _code_and_loader(source: bytes, path: str) -> "tuple[CodeType, Any]":
+def _is_plain_text(source: bytes) -> bool:
+    """Whether the interpreter reads a file as it reads text: it has words of its own for what it cannot decode."""
+    if b"\0" in source or any(b"coding" in line for line in source[:1000].splitlines()[:2]):
+        return False
+    try:
+        source.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _code_and_loader(source: bytes, path: str) -> "tuple[CodeType | None, Any]":
+    """Without code where the interpreter is to read the file itself."""
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 
     if path.endswith(".pyc"):
         loader = SourcelessFileLoader("__main__", path)
         return loader.get_code("__main__"), loader
-    return _compile(source, path), SourceFileLoader("__main__", path)
+    loader = SourceFileLoader("__main__", path)
+    return _compile(source, path) if _is_plain_text(source) else None, loader
 
 
 def _compile(source: "str | bytes", name: str) -> "CodeType":

@@ -130,12 +130,9 @@ TEST(Translate, OperatorNumbersAreThoseOfTheInterpreter) {
       EXPECT_EQ(count(b.text(), expected), 1) << oparg << b.text();
     }
   }
-  const std::pair<int32_t, const char*> floatOps[] = {{0, "FloatAdd"},
-                                                      {5, "FloatMul"},
-                                                      {10, "FloatSub"},
-                                                      {11, "FloatDiv"},
-                                                      {2, "CallRuntime BinaryOp"},
-                                                      {6, "CallRuntime BinaryOp"}};
+  const std::pair<int32_t, const char*> floatOps[] = {
+      {0, "FloatAdd"},      {5, "FloatMul"}, {10, "FloatSub"},           {11, "FloatDiv"},
+      {2, "FloatFloorDiv"}, {6, "FloatMod"}, {3, "CallRuntime BinaryOp"}};
   for (const auto& [number, expected] : floatOps) {
     CodeBuilder b;
     b.op(Op::LoadConst, 2).op(Op::LoadConst, 2).op(Op::BinaryOp, number).op(Op::ReturnValue);

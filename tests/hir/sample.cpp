@@ -153,7 +153,8 @@ Function& Sample::finish() {
 
 Phase phaseOf(Op op) {
   if (op == Op::IncRef || op == Op::DecRef || op == Op::Release) return Phase::AfterRefcount;
-  constexpr Op kAboutDirtySlots[] = {Op::SyncLocal, Op::SyncLocalIf, Op::TakeLocal, Op::DeferLocal, Op::DeferLocalIf};
+  constexpr Op kAboutDirtySlots[] = {Op::SyncLocal, Op::SyncLocalIf, Op::TakeLocal,
+                                     Op::CopyLocal, Op::DeferLocal,  Op::DeferLocalIf};
   if (std::find(std::begin(kAboutDirtySlots), std::end(kAboutDirtySlots), op) != std::end(kAboutDirtySlots))
     return Phase::AfterPasses;
   return Phase::AfterFrontend;

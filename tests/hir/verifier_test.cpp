@@ -82,8 +82,8 @@ TEST(Verifier, EdgeIntoAnotherFunction) {
 }
 
 TEST(Verifier, EveryPhaseAcceptsWhatItIntroduces) {
-  for (Op op : {Op::IncRef, Op::SyncLocal, Op::SyncLocalIf, Op::TakeLocal, Op::DeferLocal, Op::DeferLocalIf, Op::DecRef,
-                Op::Release}) {
+  for (Op op : {Op::IncRef, Op::SyncLocal, Op::SyncLocalIf, Op::TakeLocal, Op::CopyLocal, Op::DeferLocal,
+                Op::DeferLocalIf, Op::DecRef, Op::Release}) {
     for (Phase phase : {Phase::AfterFrontend, Phase::AfterPasses, Phase::AfterRefcount}) {
       Sample sample;
       sample.add(op);

@@ -36,6 +36,11 @@ FakeObject* rt_take_local(FakeFrame* frame, int64_t slot, bool isDirty) {
   if (!isDirty) frame->slots[slot] = nullptr;
   return content;
 }
+void rt_copy_local(FakeFrame* frame, int64_t slot, int64_t source, bool isDirty) {
+  if (isDirty) return;
+  rt_incref(frame->slots[source]);
+  rt_sync_local(frame, slot, frame->slots[source]);
+}
 void rt_set_instruction(FakeFrame* frame, int64_t offset) {
   frame->instruction = offset;
   ++frame->instructionStores;

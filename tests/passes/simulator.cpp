@@ -100,6 +100,7 @@ class Machine {
   Step unbox(const Value& op);
   Step storeLocal(const Value& op);
   Step storeConditionally(const Value& op);
+  Step copyLocal(const Value& op);
   bool isDirtyIn(const FrameState& state, size_t slot) {
     const Value* condition = state.conditionOf(slot);
     return state.isDirty(slot) && (condition == nullptr || read(condition).number != 0);
@@ -307,6 +308,7 @@ Machine::Step Machine::execute(const Value& op) {
   case Op::SyncLocalIf:
   case Op::DeferLocalIf:
   case Op::TakeLocal: return storeConditionally(op);
+  case Op::CopyLocal: return copyLocal(op);
   case Op::ConcatLocal: return concatenate(op);
   case Op::CallRuntime: return call(op);
   case Op::Output: set(op, outputs_[op.operands[0]][static_cast<size_t>(op.imm)]); return Step::Next;
@@ -418,6 +420,17 @@ Machine::Step Machine::storeConditionally(const Value& op) {
     release(std::exchange(slots_[slot], box(read(op.operands[0]))));
     dirty_[slot] = false;
   }
+  return Step::Next;
+}
+
+Machine::Step Machine::copyLocal(const Value& op) {
+  const auto slot = static_cast<size_t>(op.imm & 0xffffffff);
+  const auto source = static_cast<size_t>(op.imm >> 32);
+  if (read(op.operands[0]).number != 0) return Step::Next;
+  if (dirty_[source]) fail("what is copied is stale");
+  const int64_t copied = slots_[source];
+  take(copied);
+  release(std::exchange(slots_[slot], copied));
   return Step::Next;
 }
 

@@ -50,6 +50,23 @@ class MainTest(unittest.TestCase):
         self.check_same(os.path.join(self.folder, "state.py"))
         self.check_same(os.path.join(".", "state.py"), "-m")
 
+    def test_original_words(self):
+        self.write("words.py", "import sys; print(sys.orig_argv)")
+        for words in (["words.py"], ["words.py", "-m", "words.py"], ["-m", "words", "a"], ["-mwords", "--", "b"]):
+            self.check_same(*words)
+        self.check_same("-c", "import sys; print(sys.orig_argv)", "-c", "x")
+        self.check_same("-cimport sys; print(sys.orig_argv)", "-c")
+        plain = run_python("-I", "-X", "dev", "words.py", "a", plain=True)
+        for ours in (["-mmartlet"], ["-m", "martlet"]):
+            self.assertEqual(run_python("-X", "dev", *ours, "words.py", "a")[1], plain[1].replace("'-I', ", ""))
+
+    def test_files_that_are_no_source(self):
+        for number, source in enumerate((b'print(1)\nx = "\xff"\n', b"# coding: nonsense\n", b"x = 1\0\n", b"x = (\n",
+                                         b"# coding: latin-1\nprint('\xe4', __file__, sorted(globals()), __loader__)\n")):
+            with open(f"bad{number}.py", "wb") as file:
+                file.write(source)
+            self.check_same(f"bad{number}.py")
+
     def test_start_is_cheap(self):
         # What is imported or loaded before the program starts is what enabling costs: bench/startup.py measures it.
         names = "import sys; print(*sorted(sys.modules))"

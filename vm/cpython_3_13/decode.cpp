@@ -357,6 +357,7 @@ Special specialOf(const Instruction& instruction, SiteEntry::Kind kind) {
   const bool isInt = kind == SiteEntry::IntPair, isFloat = kind == SiteEntry::FloatPair;
   const Special mixed = kind == SiteEntry::IntFloatPair   ? Special::OperatorIntFloat
                         : kind == SiteEntry::FloatIntPair ? Special::OperatorFloatInt
+                        : kind == SiteEntry::BoolPair     ? Special::OperatorBool
                                                           : Special::None;
   switch (instruction.op) {
   case BytecodeOp::BinarySubscr:

@@ -46,6 +46,10 @@ MARTLET_ALWAYS_INLINE void rt_sync_local(Frame* frame, int64_t slot, PyObject* v
   if (old != nullptr) release(old);
 }
 
+MARTLET_ALWAYS_INLINE void rt_copy_local(Frame* frame, int64_t slot, int64_t source, bool isDirty) {
+  if (!isDirty) rt_sync_local(frame, slot, Py_XNewRef(frame->localsplus[source]));
+}
+
 MARTLET_ALWAYS_INLINE PyObject* rt_take_local(Frame* frame, int64_t slot, bool isDirty) {
   return isDirty ? nullptr : std::exchange(frame->localsplus[slot], nullptr);
 }

@@ -140,6 +140,22 @@ int rt_contains_set(PyThreadState* tstate, int64_t borrowed, PyObject* item, PyO
                                 }));
 }
 
+// As float_floor_div() and float_rem() of CPython, operation by operation.
+double rt_float_floor_div(double a, double b) {
+  const double remainder = std::fmod(a, b);
+  double quotient = (a - remainder) / b;
+  if (remainder != 0 && (b < 0) != (remainder < 0)) quotient -= 1;
+  if (quotient == 0) return std::copysign(0.0, a / b);
+  const double floor = std::floor(quotient);
+  return quotient - floor > 0.5 ? floor + 1 : floor;
+}
+
+double rt_float_mod(double a, double b) {
+  const double remainder = std::fmod(a, b);
+  if (remainder == 0) return std::copysign(0.0, b);
+  return (b < 0) != (remainder < 0) ? remainder + b : remainder;
+}
+
 // The other powers are complex, errors, or have rules of their own: the interpreter knows them.
 bool rt_float_pow(double base, double exponent, double* result) {
   *result = 0;

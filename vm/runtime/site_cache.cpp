@@ -337,6 +337,14 @@ bool isLargeInt(PyObject* object) {
   return PyLong_CheckExact(object) && _PyLong_DigitCount(reinterpret_cast<PyLongObject*>(object)) > 2;
 }
 
+bool isNumber(PyObject* object) {
+  return PyLong_CheckExact(object) || PyFloat_CheckExact(object) || PyBool_Check(object);
+}
+
+uint32_t numberClass(PyObject* number) {
+  return PyBool_Check(number) ? bool_pair::kBool : PyFloat_CheckExact(number) ? bool_pair::kFloat : bool_pair::kInt;
+}
+
 }  // namespace
 
 bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
@@ -344,7 +352,10 @@ bool recordOperands(SiteCache* cache, PyObject* left, PyObject* right) {
   uint32_t index = SiteEntry::kNoIndex;
   // Numbers beyond 64 bits have no ops.
   const bool isLarge = isLargeInt(left) || isLargeInt(right);
-  if (PyFloat_CheckExact(right)) {
+  if (isNumber(left) && isNumber(right) && (PyBool_Check(left) || PyBool_Check(right))) {
+    if (!isLarge) kind = SiteEntry::BoolPair;
+    index = numberClass(left) | numberClass(right) << bool_pair::kRightShift;
+  } else if (PyFloat_CheckExact(right)) {
     if (PyFloat_CheckExact(left)) kind = SiteEntry::FloatPair;
     if (PyLong_CheckExact(left) && !isLarge) kind = SiteEntry::IntFloatPair;
   } else if (PyLong_CheckExact(right)) {

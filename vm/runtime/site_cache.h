@@ -50,6 +50,7 @@ struct SiteEntry {
     FloatPair,      ///< both operands are floats
     IntFloatPair,   ///< an int and a float
     FloatIntPair,   ///< a float and an int
+    BoolPair,       ///< numbers of which one at least is a bool; `index` says which, as bool_pair does
     SpecialMethod,  ///< `object` of the left one's class, of that version; the right one's has `version2`, or is a
                     ///< number
     MixedTypes,     ///< different ones

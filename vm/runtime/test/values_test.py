@@ -474,6 +474,12 @@ class Iteration(Case):
             self.assertFalse(rt.float_pow(special, 2.0)[0])
             self.assertFalse(math.isfinite(special) is False and rt.float_pow(2.0, special)[0])
 
+    def test_float_division(self):
+        numbers = [0.5, -0.5, 2.0, -3.0, 7.25, 1e300, -1e-300, 1e16, 0.1, 0.3, math.inf, -math.inf, math.nan]
+        for a in [*numbers, 0.0, -0.0]:
+            for b in numbers:
+                self.assertEqual(repr((rt.float_floor_div(a, b), rt.float_mod(a, b))), repr((a // b, a % b)), (a, b))
+
     def test_store_item(self):
         class Noisy:
             pass
