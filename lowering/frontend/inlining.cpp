@@ -405,6 +405,7 @@ Edge Translator::inlinedEdgeTo(uint32_t index) {
   BlockPlan& plan = plans_[index];
   const bool isJoin = flow_.isJoin(index), isFirst = plan.block == nullptr, isLoop = index <= index_;
   if (isLoop && (inlined_->consumer == nullptr || isFirst || region_.hasWritten)) giveUp();
+  const Values kept = locals_;  // for another way from here
   if (inlined_->consumer != nullptr) dropLoopVariables(index);
   if (isFirst) {
     plan.block = newInnerBlock();
@@ -431,10 +432,15 @@ Edge Translator::inlinedEdgeTo(uint32_t index) {
   Edge edge{plan.block, {}};
   if (isJoin && !failure_) {
     for (size_t slot = 0; slot < locals_.size(); ++slot) {
-      if (varies(index, slot)) edge.args.push_back(locals_[slot]);
+      if (varies(index, slot)) {
+        edge.args.push_back(locals_[slot]);
+      } else if (plan.locals[slot] != locals_[slot] && !isDeadAt(index, slot)) {
+        giveUp();
+      }
     }
     edge.args.insert(edge.args.end(), stack_.begin(), stack_.end());
   }
+  locals_ = kept;
   return edge;
 }
 
