@@ -14,7 +14,7 @@
 namespace martlet {
 namespace {
 
-/// So many forks and ends of a child take as much longer with LLVM, for its pages, as it takes to load it again.
+/// So many forks and ends of a child take longer with LLVM, for its pages, than it takes to unload and load it.
 constexpr uint32_t kForksUnused = 100;
 
 /// Which stages of this function are to be kept as text.

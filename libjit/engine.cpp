@@ -161,9 +161,9 @@ int64_t Engine::threshold(const vm::CodeData& data, int64_t base) const {
   return base * std::max<int64_t>(1, Py_SIZE(data.code()) / options_.size_step);
 }
 
-/// What runs seldom has left the processor's caches when it runs again, and of native code there is more to fetch than
-/// of bytecode. The first window is all the time before; what was too seldom in it may have become hot, and gets short
-/// ones.
+/// A compilation takes 14 ms in the mean: with less than a thousand runs a second, and a gain of a microsecond each,
+/// more than 14 s until it has paid. The first window is all the time before; what was too seldom in it may have become
+/// hot, and gets short ones.
 bool Engine::isFrequent(vm::CodeData::SiteCount& site, int64_t limit) const {
   if (options_.sync || options_.compile_first_call || options_.least_rate == 0) return true;
   const int64_t again = std::max<int64_t>(1, limit / kWindowShare);
