@@ -69,10 +69,18 @@ TEST(Inlining, NotWhereItFailedBefore) {
 
 TEST(Inlining, WhatRunsPythonCodeIsNot) {
   CodeBuilder body(1, 1);
-  body.op(Op::LoadFast, 0).op(Op::LoadFast, 0).op(Op::BinarySubscr).op(Op::ReturnValue);
+  body.op(Op::LoadFast, 0).op(Op::LoadFast, 0).op(Op::LoadFast, 0).op(Op::BinarySlice).op(Op::ReturnValue);
   const std::string text = callOf(std::move(body)).text();
   EXPECT_EQ(count(text, "CallRuntime Call("), 1) << text;
   EXPECT_EQ(count(text, "RunsCode"), 0) << "all of it is taken back\n" << text;
+}
+
+TEST(Inlining, AnItemThatIsThereNeedsNoPythonCode) {
+  CodeBuilder body(1, 1);
+  body.op(Op::LoadFast, 0).op(Op::LoadFast, 0).op(Op::BinarySubscr).op(Op::ReturnValue);
+  const std::string text = callOf(std::move(body)).text();
+  EXPECT_EQ(count(text, "CallRuntime Call("), 0) << text;
+  EXPECT_EQ(count(text, "CallRuntime PresentItem("), 1) << text;
 }
 
 TEST(Inlining, ABranchOfTheBodyJoinsBehindTheCall) {

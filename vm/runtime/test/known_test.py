@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Known C functions, and containers whose keys run no code."""
 
+import collections
 import math
 import os
 import re
@@ -224,6 +225,28 @@ class QuietContainers(Case):
             self.assertFalse(declined())
             if not isinstance(d, list):
                 self.assertEqual(rt.contains_quiet(key, d)[0], type(d) is type)
+
+    def test_present_items(self):
+        Pair = collections.namedtuple("Pair", "a b")
+        made = collections.defaultdict(list, {1: "one"})
+        there = [({"a": 1}, "a"), (made, 1), ([5, 6], -1), ((5, 6), 1), (Pair(7, 8), 0)]
+        for container, key in there:
+            self.assertEqual(rt.present_item(container, key), container[key])
+        own = type("Own", (dict,), {"__getitem__": lambda self, key: "own"})({1: 2})
+        gone = [({"a": 1}, "b"), (made, 2), ([5], 1), ((5,), -2), ([5], 2**70), ("ab", 0), (own, 1), (range(3), 1)]
+        gone.append((type("L", (list,), {})([9]), 0))  # list.__getitem__ is a method: CPython gives it a slot of its own
+        for container, key in gone + [({}, key) for key in self.LOUD]:
+            self.assertIs(rt.present_item(container, key), MISSING)
+        self.assertEqual(list(made), [1])
+
+    def test_collected_lists(self):
+        for count in (0, 1, 2, 3, 4, 8, 9, 16, 17, 100):
+            collected = rt.new_collected()
+            for i in range(count):
+                self.assertEqual(rt.list_append(collected, i), 0)
+            rt.trim_collected(collected)
+            expected = list(i for i in range(count))
+            self.assertEqual((collected, sys.getsizeof(collected)), (expected, sys.getsizeof(expected)))
 
     def test_sets(self):
         for elements in ((), (1, 2, "a", None), range(1000), [i << 16 for i in range(100)]):

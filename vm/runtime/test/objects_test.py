@@ -437,6 +437,7 @@ class Names(Case):
             self.assertEqual(rt.load_closure(0, frame=frame).cell_contents, [function, "free value"][
                 function.__code__.co_freevars.index("function") != 0])
             self.assertEqual(rt.load_deref(cell, slot, frame=frame), "content")
+            self.assertEqual(rt.cell_content(cell), "content")
             self.assertEqual(rt.load_from_dict_or_deref({}, cell, slot, frame=frame), "content")
             self.assertEqual(rt.load_from_dict_or_deref({"free": 5}, cell, slot, frame=frame), 5)
             new = object()
@@ -452,6 +453,7 @@ class Names(Case):
                 with self.assertRaisesRegex(NameError, text):
                     helper()
             rt.store_deref(cell, MISSING)
+            self.assertIs(rt.cell_content(cell), MISSING)
             with self.assertRaisesRegex(UnboundLocalError, "cannot access local variable 'argument' where it is not"):
                 rt.raise_unbound_local(0, frame=frame)
 
