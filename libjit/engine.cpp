@@ -30,6 +30,8 @@ constexpr uint32_t kBlockedBehind = 16;
 constexpr uint32_t kNotRunShare = 8;
 /// Code that came to its threshold too slowly is looked at again after this part of it.
 constexpr int64_t kWindowShare = 8;
+/// Until a compilation pays where code runs as seldom as `least_rate` allows at first.
+constexpr double kSecondsToPay = 14;
 /// Each time that code which had never run has turned out hot, the next has to run twice as often.
 constexpr size_t kMaxDoublings = 4;
 constexpr size_t kMaxSecondsEach = 65536;
@@ -161,16 +163,18 @@ int64_t Engine::threshold(const vm::CodeData& data, int64_t base) const {
   return base * std::max<int64_t>(1, Py_SIZE(data.code()) / options_.size_step);
 }
 
-/// A compilation takes 14 ms in the mean: with less than a thousand runs a second, and a gain of a microsecond each,
-/// more than 14 s until it has paid. The first window is all the time before; what was too seldom in it may have become
-/// hot, and gets short ones.
+/// A compilation takes 14 ms in the mean: with a thousand runs a second, and a gain of a microsecond each, 14 s until
+/// it has paid. A program that has run for longer than that is expected to go on for as long again: so the longer it
+/// runs the less it takes, and a server has all of its code compiled in the end. The first window is all the time
+/// before; what was too seldom in it may have become hot, and gets short ones.
 bool Engine::isFrequent(vm::CodeData::SiteCount& site, int64_t limit) const {
   if (options_.sync || options_.compile_first_call || options_.least_rate == 0) return true;
   const int64_t again = std::max<int64_t>(1, limit / kWindowShare);
   const double now = processSeconds();
   const bool isFirst = site.since == 0;
   const double passed = now - (isFirst ? enabledAt_ : site.since);  // negative where a forked child has the parent's
-  if (passed * static_cast<double>(options_.least_rate) <= static_cast<double>(isFirst ? limit : again)) return true;
+  const double rate = static_cast<double>(options_.least_rate) / std::max(1.0, (now - enabledAt_) / kSecondsToPay);
+  if (passed * rate <= static_cast<double>(isFirst ? limit : again)) return true;
   site.since = now;
   site.count = static_cast<uint32_t>(limit - again);
   return false;
