@@ -243,9 +243,7 @@ void Translator::dropLoopVariables(uint32_t index) {
   for (size_t slot = 0; slot < locals_.size(); ++slot) {
     Value*& value = locals_[slot];
     if (!isDeadAt(index, slot) || value->op == Op::ConstNull) continue;
-    const bool isQuiet = value->type.isSubtypeOf(types::kSimple | types::Null) || isKnownInt(value) ||
-                         isKnownFloat(value) || isHeld(value);
-    if (!isQuiet) emit(Op::GuardQuiet, types::kNothing, {value});
+    if (!endsQuietly(value) && !isHeld(value)) emit(Op::GuardQuiet, types::kNothing, {value});
     value = null();
   }
 }

@@ -444,10 +444,15 @@ Edge Translator::inlinedEdgeTo(uint32_t index) {
   return edge;
 }
 
+/// True for what is released without running code.
+bool Translator::endsQuietly(const Value* value) const {
+  return value->type.isSubtypeOf(types::kSimple | types::Null) || isKnownInt(value) || isKnownFloat(value);
+}
+
 /// What a local held would be released at once, and might run code.
 void Translator::storeLocalInlined(size_t slot, Value* value) {
   Value* old = locals_[slot];
-  const bool isQuiet = old->type.isSubtypeOf(types::kSimple | types::Null) || isKnownInt(old) || isKnownFloat(old);
+  const bool isQuiet = endsQuietly(old);
   if (!isQuiet && !speculates()) return giveUp();
   if (!isQuiet) emit(Op::GuardQuiet, types::kNothing, {old});
   locals_[slot] = value;

@@ -135,6 +135,7 @@ class Translator {
   void loadFieldInlined(Value* owner, int64_t place);
   Value* cachedObject();
   Value* cachedMethod();
+  bool endsQuietly(const Value* value) const;
   void storeLocalInlined(size_t slot, Value* value);
   Edge inlinedEdgeTo(uint32_t index);
   void giveUp();
